@@ -1,0 +1,207 @@
+//! The command line: one subcommand a scenario, and the flags that they share.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "loadtest", version, about = "Load tests for Switchboard that check what they measure.")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// How many messages a second are acknowledged, each visitor waiting for its acknowledgement
+    Send(SendArgs),
+    /// How much memory a visitor costs that has said something and gone quiet
+    Idle(IdleArgs),
+    /// All clients dropped at once, and all back at once: who recovers what, and what it costs
+    Storm(StormArgs),
+    /// Readers that drop and resume while somebody writes: nothing missed, nothing twice
+    Resume(ResumeArgs),
+    /// One conversation with many sockets: deliveries a second and their latency
+    Fanout(FanoutArgs),
+}
+
+/// What is tested, and how it is reached.
+#[derive(Args, Clone)]
+pub struct LabArgs {
+    /// The server under test, already running
+    #[arg(long, default_value = "ws://127.0.0.1:8080/ws", conflicts_with = "server")]
+    pub url: String,
+    /// Start this server binary for the run, preset relay and limits off, and stop it afterwards
+    #[arg(long, value_name = "BIN")]
+    pub server: Option<PathBuf>,
+    /// The database of the started server and of the peers: a URL; `embedded` or `local[:BINDIR]` for the
+    /// server's own; without it a private Postgres is started for the run
+    #[arg(long, value_name = "URL")]
+    pub database: Option<String>,
+    /// Folder of `initdb` and `postgres` for the private Postgres [default: the newest installed]
+    #[arg(long, value_name = "DIR")]
+    pub postgres_bin: Option<PathBuf>,
+    /// Data folder of the started server [default: a new one, removed afterwards]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Process id of the server, for its CPU and memory [default: found by the port it listens on]
+    #[arg(long)]
+    pub pid: Option<u32>,
+    /// Public name of the workspace that visitors open
+    #[arg(long)]
+    pub workspace: Option<String>,
+    /// New connections a second
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub connect_rate: u32,
+    /// Seconds after which an unanswered request counts as lost
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
+    pub timeout: u64,
+    /// Threads of this tester
+    #[arg(long, default_value_t = 1)]
+    pub threads: usize,
+    /// Print one JSON object instead of tables
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct SendArgs {
+    #[command(flatten)]
+    pub lab: LabArgs,
+    /// Visitors, each with a conversation and a socket of its own
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
+    pub conns: u32,
+    /// Seconds measured in each round
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    pub secs: u64,
+    /// Seconds of the same load before each measurement
+    #[arg(long, default_value_t = 3)]
+    pub warmup: u64,
+    /// Rounds; with peers they are interleaved [default: 1, with peers 3]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rounds: Option<u32>,
+    /// Characters in a message
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub bytes: u32,
+    /// Measure the peers `fastapi` and `node` as well, in turns, on the same Postgres
+    #[arg(long)]
+    pub peers: bool,
+    /// Measure the peers alone
+    #[arg(long, conflicts_with_all = ["server", "peers"])]
+    pub only_peers: bool,
+    /// Folder of the peers
+    #[arg(long, value_name = "DIR", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/peers"))]
+    pub peers_dir: PathBuf,
+    /// At least this many times the rate of the peer `fastapi`
+    #[arg(long, default_value_t = 4.0)]
+    pub over_fastapi: f64,
+    /// At least this many times the rate of the peer `node`
+    #[arg(long, default_value_t = 2.8)]
+    pub over_node: f64,
+    /// p99 at most this many times conns / rate
+    #[arg(long, default_value_t = 2.5)]
+    pub p99_factor: f64,
+}
+
+#[derive(Args)]
+pub struct IdleArgs {
+    #[command(flatten)]
+    pub lab: LabArgs,
+    /// Visitors
+    #[arg(long, default_value_t = 15_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub conns: u32,
+    /// At least so many seconds of quiet before the server is weighed: past its hibernation and one heartbeat
+    #[arg(long, default_value_t = 45)]
+    pub secs: u64,
+    /// At most so many seconds until its memory must have settled
+    #[arg(long, default_value_t = 180)]
+    pub settle: u64,
+    /// Seconds for which its memory must hold still
+    #[arg(long, default_value_t = 10)]
+    pub steady: usize,
+    /// Kilobytes (1,000 bytes) of server memory that a visitor may cost; 0 reports only
+    #[arg(long, default_value_t = 10.5)]
+    pub bar: f64,
+}
+
+#[derive(Args)]
+pub struct StormArgs {
+    #[command(flatten)]
+    pub lab: LabArgs,
+    /// Visitors
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub conns: u32,
+    /// Messages each sends before the first drop
+    #[arg(long, default_value_t = 3)]
+    pub messages: u32,
+    /// Share of the visitors that miss messages in the second wave
+    #[arg(long, default_value_t = 0.5)]
+    pub behind: f64,
+    /// Messages that each of those misses
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=300))]
+    pub missed: u32,
+    /// Seconds between the drop and the return
+    #[arg(long, default_value_t = 1.0)]
+    pub away: f64,
+    /// Resumes that one statement must serve at least
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    pub per_statement: u32,
+}
+
+#[derive(Args)]
+pub struct ResumeArgs {
+    #[command(flatten)]
+    pub lab: LabArgs,
+    /// Readers
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub conns: u32,
+    /// Seconds of writing
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    pub secs: u64,
+    /// Messages a second of the writer
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rate: u32,
+    /// Longest time in milliseconds that a reader stays before it drops
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..))]
+    pub stay: u64,
+    /// Longest time in milliseconds that a reader is away
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..))]
+    pub away: u64,
+}
+
+#[derive(Args)]
+pub struct FanoutArgs {
+    #[command(flatten)]
+    pub lab: LabArgs,
+    /// Sockets that listen
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub conns: u32,
+    /// Seconds of writing
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    pub secs: u64,
+    /// Messages a second of the writer; 0: as fast as they are acknowledged
+    #[arg(long, default_value_t = 0)]
+    pub rate: u32,
+    /// Messages that the writer has under way at most
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
+    pub in_flight: u32,
+}
+
+impl Cli {
+    pub fn lab(&self) -> &LabArgs {
+        match &self.command {
+            Command::Send(args) => &args.lab,
+            Command::Idle(args) => &args.lab,
+            Command::Storm(args) => &args.lab,
+            Command::Resume(args) => &args.lab,
+            Command::Fanout(args) => &args.lab,
+        }
+    }
+}
+
+impl LabArgs {
+    pub fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout)
+    }
+}

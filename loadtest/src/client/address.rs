@@ -1,0 +1,90 @@
+//! Where a server is: its WebSocket, and the plain pages beside it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::http::Uri;
+
+#[derive(Clone, Debug)]
+pub struct Address {
+    pub socket: SocketAddr,
+    host: String,
+    path: String,
+}
+
+impl Address {
+    pub async fn resolve(url: &str) -> anyhow::Result<Self> {
+        let uri: Uri = url.parse().with_context(|| format!("{url} is not a URL"))?;
+        match uri.scheme_str() {
+            Some("ws") => {}
+            Some("wss") => bail!("{url}: TLS is not measured; name the server behind the proxy with ws://"),
+            _ => bail!("{url} does not begin with ws://"),
+        }
+        let host = uri.host().with_context(|| format!("{url} names no host"))?;
+        let port = uri.port_u16().unwrap_or(80);
+        let path = if uri.path() == "/" { "/ws" } else { uri.path() };
+        let socket = tokio::net::lookup_host((host.trim_matches(['[', ']']), port))
+            .await
+            .with_context(|| format!("the host of {url} is not known"))?
+            .min_by_key(SocketAddr::is_ipv6)
+            .with_context(|| format!("the host of {url} has no address"))?;
+        Ok(Self { socket, host: format!("{host}:{port}"), path: path.to_owned() })
+    }
+
+    pub fn loopback(port: u16) -> Self {
+        let socket = SocketAddr::from(([127, 0, 0, 1], port));
+        Self { socket, host: socket.to_string(), path: "/ws".into() }
+    }
+
+    pub fn url(&self) -> String {
+        format!("ws://{}{}", self.host, self.path)
+    }
+
+    /// The body of a page of the same server. HTTP/1.0, so that it ends where the connection ends.
+    pub async fn get(&self, path: &str) -> anyhow::Result<String> {
+        let exchange = async {
+            let mut stream = TcpStream::connect(self.socket).await?;
+            let request = format!("GET {path} HTTP/1.0\r\nHost: {}\r\nConnection: close\r\n\r\n", self.host);
+            stream.write_all(request.as_bytes()).await?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await?;
+            anyhow::Ok(answer)
+        };
+        let answer = tokio::time::timeout(Duration::from_secs(10), exchange)
+            .await
+            .with_context(|| format!("{path} was not answered within 10 s"))??;
+        let (head, body) = answer.split_once("\r\n\r\n").context("the answer has no end of headers")?;
+        let status = head.split(' ').nth(1).unwrap_or_default();
+        ensure!(status == "200", "GET {path} was answered with {status}: {}", body.trim());
+        Ok(body.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Address;
+
+    #[tokio::test]
+    async fn a_url_is_taken_apart() {
+        let address = Address::resolve("ws://127.0.0.1:9/ws").await.unwrap();
+        assert_eq!(address.url(), "ws://127.0.0.1:9/ws");
+        assert_eq!(Address::resolve("ws://127.0.0.1").await.unwrap().url(), "ws://127.0.0.1:80/ws");
+        assert_eq!(Address::resolve("ws://[::1]:9/chat").await.unwrap().socket.port(), 9);
+    }
+
+    #[tokio::test]
+    async fn a_url_that_cannot_be_used_is_refused_with_a_sentence() {
+        for (url, sentence) in [
+            ("wss://127.0.0.1/ws", "TLS is not measured"),
+            ("http://127.0.0.1/ws", "does not begin with ws://"),
+            ("127.0.0.1:80", "does not begin with ws://"),
+            ("ws://", "is not a URL"),
+        ] {
+            let error = format!("{:#}", Address::resolve(url).await.unwrap_err());
+            assert!(error.contains(sentence), "{url}: {error}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! `loadtest`: measures a Switchboard server and checks what it measures.
+//!
+//! Exit code 0: everything checked held. 1: a check failed. 2: it could not run, with a sentence that says why.
+
+#![expect(
+    unreachable_pub,
+    reason = "a program exports nothing: `pub` says what a module offers to the others"
+)]
+
+mod cli;
+mod client;
+mod database;
+#[cfg(test)]
+mod fake;
+mod lab;
+mod measure;
+mod peers;
+mod process;
+mod report;
+mod scenario;
+mod view;
+mod visitor;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::Cli;
+use crate::report::Report;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match runtime(cli.lab().threads).and_then(|runtime| runtime.block_on(run(&cli))) {
+        Ok(report) => {
+            report.print(cli.lab().json);
+            if report.passed() { ExitCode::SUCCESS } else { ExitCode::from(1) }
+        }
+        Err(error) => {
+            eprintln!("loadtest could not run: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// One thread unless more are asked for: on a small machine the tester must leave the cores to the server.
+fn runtime(threads: usize) -> anyhow::Result<tokio::runtime::Runtime> {
+    let mut builder = match threads {
+        0 | 1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    Ok(builder.worker_threads(threads.max(1)).enable_all().build()?)
+}
+
+/// A signal drops the run where it stands, and with it every process that it started.
+async fn run(cli: &Cli) -> anyhow::Result<Report> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        report = scenario::run(cli) => report,
+        _ = interrupt.recv() => anyhow::bail!("it was interrupted"),
+        _ = terminate.recv() => anyhow::bail!("it was told to stop"),
+    }
+}

@@ -1,0 +1,24 @@
+//! The scenarios: each brings its own load, checks its own view of it and ends in a report.
+
+mod fanout;
+mod idle;
+mod latency;
+mod resume;
+mod send;
+mod storm;
+
+use crate::cli::{Cli, Command};
+use crate::report::Report;
+
+pub async fn run(cli: &Cli) -> anyhow::Result<Report> {
+    match &cli.command {
+        Command::Send(args) => send::run(args).await,
+        Command::Idle(args) => idle::run(args).await,
+        Command::Storm(args) => storm::run(args).await,
+        Command::Resume(args) => resume::run(args).await,
+        Command::Fanout(args) => fanout::run(args).await,
+    }
+}
+
+#[cfg(test)]
+mod tests;

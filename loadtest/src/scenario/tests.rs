@@ -1,0 +1,130 @@
+//! Each scenario against a server that is honest, and against one that tells a lie which it must not miss.
+
+use clap::Parser;
+
+use crate::cli::Cli;
+use crate::fake::{Fake, Lie};
+
+/// Runs a scenario and returns the names of the checks that failed.
+async fn failed(lie: Lie, scenario: &str) -> Vec<String> {
+    let fake = Fake::start(lie).await;
+    let arguments = ["loadtest"].into_iter().chain(scenario.split(' '));
+    let cli = Cli::parse_from(arguments.chain(["--url", &fake.url, "--timeout", "2"]));
+    let report = super::run(&cli).await.unwrap();
+    let failed: Vec<String> =
+        report.checks.iter().filter(|check| !check.passed).map(|check| check.name.clone()).collect();
+    if failed.is_empty() == (lie != Lie::None) {
+        report.print(false);
+    }
+    failed
+}
+
+// The tester and the fake share a process here, and its pace is nobody's: bars on speed are off.
+const SEND: &str = "send --conns 4 --secs 1 --warmup 0 --p99-factor 1e9";
+const RESUME: &str = "resume --conns 4 --secs 2 --rate 400 --stay 40 --away 40";
+const FANOUT: &str = "fanout --conns 4 --secs 1 --rate 400";
+const STORM: &str = "storm --conns 20 --behind 0.5 --missed 3 --away 0";
+const IDLE: &str = "idle --conns 20 --secs 0 --steady 1 --bar 0";
+
+async fn passes(scenario: &str) {
+    let failed: Vec<String> = failed(Lie::None, scenario).await;
+    // The fake runs in the tester's own process, which therefore can never need only half of the server's CPU.
+    assert_eq!(failed.iter().filter(|name| *name != "tester").count(), 0, "{failed:?}");
+}
+
+async fn catches(scenario: &str, check: &str, lies: &[Lie]) {
+    for lie in lies {
+        let failed = failed(*lie, scenario).await;
+        assert!(failed.iter().any(|name| name == check), "{scenario} did not catch {lie:?}: {failed:?}");
+    }
+}
+
+#[tokio::test]
+async fn send_passes_an_honest_server() {
+    passes(SEND).await;
+}
+
+#[tokio::test]
+async fn send_catches_wrong_acknowledgements() {
+    catches(SEND, "acknowledgements", &[Lie::Misnumbers, Lie::NotDurable, Lie::Hangs]).await;
+}
+
+#[tokio::test]
+async fn send_holds_a_slow_server_to_its_bar() {
+    let failed = failed(Lie::None, &SEND.replace("1e9", "1e-9")).await;
+    assert!(failed.iter().any(|name| name == "p99"), "{failed:?}");
+}
+
+#[tokio::test]
+async fn resume_passes_an_honest_server() {
+    passes(RESUME).await;
+}
+
+#[tokio::test]
+async fn resume_catches_what_readers_are_not_told() {
+    catches(RESUME, "truth", &[Lie::Loses, Lie::Doubles, Lie::Reorders, Lie::Alters]).await;
+}
+
+#[tokio::test]
+async fn resume_catches_false_words_about_recovery() {
+    catches(RESUME, "truth", &[Lie::FalseRecovery, Lie::FalseLoss]).await;
+}
+
+#[tokio::test]
+async fn fanout_passes_an_honest_server() {
+    passes(FANOUT).await;
+}
+
+#[tokio::test]
+async fn fanout_catches_what_listeners_are_not_told() {
+    catches(FANOUT, "truth", &[Lie::Loses, Lie::Doubles, Lie::Reorders, Lie::Alters]).await;
+}
+
+#[tokio::test]
+async fn storm_passes_an_honest_server() {
+    passes(STORM).await;
+}
+
+#[tokio::test]
+async fn storm_catches_false_words_about_recovery() {
+    catches(STORM, "truth", &[Lie::FalseRecovery, Lie::FalseLoss]).await;
+}
+
+#[tokio::test]
+async fn storm_catches_statements_that_were_not_needed() {
+    catches(STORM, "statements, at the head", &[Lie::Wasteful]).await;
+    catches(STORM, "statements, some behind", &[Lie::Wasteful]).await;
+}
+
+#[tokio::test]
+async fn idle_passes_an_honest_server() {
+    passes(IDLE).await;
+}
+
+#[tokio::test]
+async fn what_cannot_run_says_why() {
+    for (arguments, sentence) in [
+        ("send --url ws://127.0.0.1:1/ws", "no server answers at ws://127.0.0.1:1/ws"),
+        ("send --url https://127.0.0.1:1/ws", "does not begin with ws://"),
+        ("send --server /nowhere/switchboard --database embedded", "/nowhere/switchboard cannot be started"),
+    ] {
+        refused(arguments, sentence).await;
+    }
+    let fake = Fake::start(Lie::None).await;
+    for (arguments, sentence) in [
+        ("send --conns 4000000", "raise it with `ulimit -n`"),
+        ("storm --behind 7", "--behind is a share from 0 to 1"),
+        (
+            "send --only-peers --peers-dir /nowhere --database postgres://nobody@127.0.0.1:1/x",
+            "cannot be reached",
+        ),
+    ] {
+        refused(&format!("{arguments} --url {}", fake.url), sentence).await;
+    }
+}
+
+async fn refused(arguments: &str, sentence: &str) {
+    let cli = Cli::parse_from(["loadtest"].into_iter().chain(arguments.split(' ')));
+    let error = format!("{:#}", super::run(&cli).await.err().unwrap());
+    assert!(error.contains(sentence), "{arguments}: {error}");
+}

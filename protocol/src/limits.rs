@@ -1,0 +1,68 @@
+//! The numbers of the contract: sizes, times and lengths that a client may rely on.
+//!
+//! Lengths of text count characters (Unicode scalar values), sizes count bytes.
+
+use std::time::Duration;
+
+/// Messages of one batch array.
+pub const BATCH: usize = 100;
+/// A text frame of a visitor.
+pub const VISITOR_FRAME: usize = 128 * 1024;
+/// A text frame of a member of staff or of a service.
+pub const MEMBER_FRAME: usize = 1024 * 1024;
+/// Frames up to here are read and answered `too_large`; larger ones close the socket with 1009.
+pub const READABLE_FRAME: usize = 1024 * 1024;
+/// A body of `POST /rpc`.
+pub const RPC_BODY: usize = 16 * 1024 * 1024;
+/// Messages of one page or one resume.
+pub const PAGE_MESSAGES: usize = 300;
+/// Bytes of one page or one resume.
+pub const PAGE_BYTES: usize = 512 * 1024;
+
+/// How often the server pings.
+pub const PING: Duration = Duration::from_secs(25);
+/// How long the answer to a ping may take before the socket is closed with 4004.
+pub const PONG: Duration = Duration::from_secs(8);
+/// How long a socket may open nothing before it is closed with 4501.
+pub const OPEN_WITHIN: Duration = Duration::from_secs(10);
+/// Deltas of one streamed message in a second.
+pub const DELTAS_PER_SECOND: u32 = 20;
+
+/// Characters of a message.
+pub const CONTENT: usize = 10_000;
+/// Documents attached to one message.
+pub const ATTACHMENTS: usize = 10;
+/// Bytes of a message's or a conversation's metadata, written as compact JSON.
+pub const METADATA: usize = 16 * 1024;
+/// Characters of a comment or a reason.
+pub const COMMENT: usize = 2_000;
+/// Characters of a client's own name for a conversation.
+pub const SESSION_ID: usize = 255;
+/// Characters of a person's id in the customer's own systems.
+pub const EXTERNAL_ID: usize = 255;
+/// Characters of a person's name.
+pub const NAME: usize = 255;
+/// Characters of an e-mail address (64 before the @, 255 after it).
+pub const EMAIL: usize = 320;
+/// Characters of a phone number, with the signs that people put in.
+pub const PHONE: usize = 64;
+/// Characters of a workspace's public slug.
+pub const WORKSPACE: usize = 100;
+/// Characters of the proof of a verified identity: 64 hex digits, and room to say that others are wrong.
+pub const HASH: usize = 128;
+/// Characters of an access token or an API key.
+pub const TOKEN: usize = 8_192;
+/// Characters of a resume secret.
+pub const RESUME: usize = 255;
+/// Characters of a position's epoch.
+pub const EPOCH: usize = 128;
+/// Characters of a cursor.
+pub const CURSOR: usize = 512;
+/// The best score of a rating; the worst is 1.
+pub const SCORE: u8 = 5;
+/// Rows of a list, unless the request says otherwise.
+pub const LIST_DEFAULT: u32 = 50;
+/// Rows of a list at most.
+pub const LIST: u32 = 200;
+/// Milliseconds that a send over HTTP may wait for the reply.
+pub const WAIT_REPLY_MS: u32 = 120_000;

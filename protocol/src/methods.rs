@@ -1,0 +1,118 @@
+//! The methods that a visitor may call, each with the type of its parameters and of its result.
+//!
+//! One table, [`METHODS`], is the source of the names, of the JSON Schema and of the TypeScript.
+//!
+//! Parameters that may be left out are `Option`s, and null is the same as absence. Parameters that
+//! are not known are ignored. Every length is checked by [`crate::params::read`].
+
+mod conversation;
+mod escalation;
+mod message;
+mod named;
+mod session;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+pub use conversation::{
+    ConversationClose, ConversationList, ConversationListed, ConversationNow, ConversationRate, TurnCancel,
+    TurnCancelled,
+};
+pub use escalation::{Contact, EscalationNow, EscalationRequest};
+pub use message::{
+    Durability, MessageFeedback, MessageList, MessageListed, MessageRead, MessageSend, MessageSent, Typing,
+};
+pub use session::{ServerInfo, SessionOpen, SessionOpened, SessionRefresh, SessionRefreshed, UserIdentity};
+
+use crate::limits;
+use crate::params::Params;
+use crate::typescript::Declarations;
+
+methods! {
+    // variant         name                     over HTTP  params              result
+    SessionOpen        "session.open"           true       SessionOpen         SessionOpened,
+    SessionRefresh     "session.refresh"        false      SessionRefresh      SessionRefreshed,
+    MessageSend        "message.send"           true       MessageSend         MessageSent,
+    MessageList        "message.list"           true       MessageList         MessageListed,
+    MessageRead        "message.read"           false      MessageRead         Empty,
+    MessageFeedback    "message.feedback"       true       MessageFeedback     Empty,
+    Typing             "typing"                 false      Typing              Empty,
+    TurnCancel         "turn.cancel"            false      TurnCancel          TurnCancelled,
+    EscalationRequest  "escalation.request"     true       EscalationRequest   EscalationNow,
+    ConversationClose  "conversation.close"     true       ConversationClose   ConversationNow,
+    ConversationRate   "conversation.rate"      true       ConversationRate    ConversationNow,
+    ConversationList   "conversation.list"      true       ConversationList    ConversationListed,
+}
+
+/// Parameters that know which method they are for, and what it answers.
+pub trait Call: Params {
+    const METHOD: Method;
+    type Result: Serialize + for<'de> Deserialize<'de> + JsonSchema + TS;
+}
+
+/// One row of the table of methods.
+pub struct Entry {
+    pub method: Method,
+    pub(crate) params_schema: fn(&mut SchemaGenerator) -> Schema,
+    pub(crate) result_schema: fn(&mut SchemaGenerator) -> Schema,
+    /// Declares both types and gives their names.
+    pub(crate) declare: fn(&mut Declarations) -> (String, String),
+}
+
+/// The result of what only takes effect.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[ts(type = "Record<string, never>")]
+pub struct Empty {}
+
+/// How many rows a request for a list gets.
+fn rows(limit: Option<u32>) -> usize {
+    limit.unwrap_or(limits::LIST_DEFAULT) as usize
+}
+
+macro_rules! methods {
+    ($($variant:ident $name:literal $http:literal $params:ident $result:ident,)*) => {
+        /// A method of this protocol.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Method {
+            $(#[doc = concat!("`", $name, "`")] $variant,)*
+        }
+
+        impl Method {
+            /// The method that a call asks for, if there is one of that name.
+            pub fn named(name: &str) -> Option<Self> {
+                match name {
+                    $($name => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+
+            /// Whether `POST /rpc` takes it too.
+            pub const fn over_http(self) -> bool {
+                match self {
+                    $(Self::$variant => $http,)*
+                }
+            }
+        }
+
+        $(impl Call for $params {
+            const METHOD: Method = Method::$variant;
+            type Result = $result;
+        })*
+
+        /// Every method, in the order of the contract.
+        pub const METHODS: &[Entry] = &[$(Entry {
+            method: Method::$variant,
+            params_schema: |generator| generator.subschema_for::<$params>(),
+            result_schema: |generator| generator.subschema_for::<$result>(),
+            declare: |declarations| (declarations.add::<$params>(), declarations.add::<$result>()),
+        },)*];
+    };
+}
+use methods;

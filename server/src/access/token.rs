@@ -1,0 +1,191 @@
+//! Access tokens: signed, short-lived, and for a visitor also the proof of a conversation that has no row yet.
+
+use std::time::Duration;
+
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use switchboard_protocol::ids::{ConversationId, VisitorId, WorkspaceId};
+use uuid::Uuid;
+
+use super::Caller;
+use crate::domain::clock::{self, Timestamp};
+use crate::domain::conversation::Mode;
+use crate::domain::mint;
+use crate::domain::visitor::Role;
+
+const ISSUER: &str = "switchboard";
+const AUDIENCE: &str = "switchboard";
+
+pub struct Tokens {
+    header: Header,
+    signing: EncodingKey,
+    checking: DecodingKey,
+    validation: Validation,
+    lifetime: Duration,
+}
+
+/// What a token says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: Uuid,
+    ws: Uuid,
+    roles: Vec<String>,
+    jti: Uuid,
+    iat: i64,
+    exp: i64,
+    #[serde(default)]
+    verified: bool,
+    #[serde(flatten)]
+    opened: Option<Opened>,
+}
+
+/// The conversation that was opened when the token was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    #[serde(rename = "conversation")]
+    id: Uuid,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mode: Option<String>,
+}
+
+impl Opened {
+    pub fn new(id: ConversationId, session: Option<&str>, mode: Option<Mode>) -> Self {
+        Self { id: id.uuid(), session: session.map(str::to_owned), mode: mode.map(|mode| mode.name().to_owned()) }
+    }
+
+    pub fn id(&self) -> ConversationId {
+        self.id.into()
+    }
+
+    pub fn mode(&self) -> Option<Mode> {
+        self.mode.as_deref().and_then(Mode::from_name)
+    }
+}
+
+/// A token that was checked.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    pub caller: Caller,
+    pub opened: Option<Opened>,
+    pub expires_at: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenError {
+    Expired,
+    Invalid,
+}
+
+impl Tokens {
+    pub fn new(secret: &str, lifetime: Duration) -> Self {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation.leeway = 0;
+        Self {
+            header: Header::new(Algorithm::HS256),
+            signing: EncodingKey::from_secret(secret.as_bytes()),
+            checking: DecodingKey::from_secret(secret.as_bytes()),
+            validation,
+            lifetime,
+        }
+    }
+
+    /// A visitor's token, and until when it holds.
+    pub fn issue(&self, caller: &Caller, opened: Option<Opened>) -> (String, Timestamp) {
+        let now = clock::now();
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: caller.id.uuid(),
+            ws: caller.workspace.uuid(),
+            roles: vec![caller.role.name().to_owned()],
+            jti: mint::id(),
+            iat: now.timestamp(),
+            exp: (now + self.lifetime).timestamp(),
+            verified: caller.verified,
+            opened,
+        };
+        let text = jsonwebtoken::encode(&self.header, &claims, &self.signing).expect("claims are plain JSON");
+        (text, instant(claims.exp))
+    }
+
+    pub fn check(&self, token: &str) -> Result<Checked, TokenError> {
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.checking, &self.validation)
+            .map_err(|error| match error.kind() {
+                ErrorKind::ExpiredSignature => TokenError::Expired,
+                _ => TokenError::Invalid,
+            })?
+            .claims;
+        let role = claims.roles.iter().filter_map(|name| Role::from_name(name)).max().ok_or(TokenError::Invalid)?;
+        let caller = Caller {
+            id: VisitorId::from(claims.sub),
+            role,
+            workspace: WorkspaceId::from(claims.ws),
+            verified: claims.verified,
+        };
+        Ok(Checked { caller, opened: claims.opened, expires_at: instant(claims.exp) })
+    }
+}
+
+fn instant(seconds: i64) -> Timestamp {
+    Timestamp::from_timestamp(seconds, 0).unwrap_or(Timestamp::MAX_UTC)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+    fn caller() -> Caller {
+        Caller { id: mint::id(), role: Role::Visitor, workspace: mint::id(), verified: true }
+    }
+
+    #[test]
+    fn a_token_says_who_and_where() {
+        let tokens = Tokens::new(SECRET, Duration::from_secs(60));
+        let opened = Opened::new(mint::id(), Some("mine"), Some(Mode::Banker));
+        let (text, expires_at) = tokens.issue(&caller(), Some(opened.clone()));
+        let checked = tokens.check(&text).unwrap();
+        assert_eq!(checked.opened, Some(opened));
+        assert_eq!(checked.expires_at, expires_at);
+        assert!(checked.caller.verified);
+    }
+
+    #[test]
+    fn forged_foreign_and_old_tokens_are_told_apart_from_good_ones() {
+        let tokens = Tokens::new(SECRET, Duration::from_secs(60));
+        let (good, _) = tokens.issue(&caller(), None);
+        let (other_secret, _) = Tokens::new(&SECRET.replace('0', "1"), Duration::from_secs(60)).issue(&caller(), None);
+        let unsigned = format!("{}.{}.", URL_SAFE_NONE, good.split('.').nth(1).unwrap());
+        let mut changed: Vec<_> = good.split('.').map(str::to_owned).collect();
+        changed[1] = other_secret.split('.').nth(1).unwrap().to_owned();
+        for bad in ["", "x", "a.b.c", &other_secret, &unsigned, &changed.join(".")] {
+            assert_eq!(tokens.check(bad).unwrap_err(), TokenError::Invalid, "{bad}");
+        }
+        let past = Claims {
+            iss: ISSUER.into(),
+            aud: AUDIENCE.into(),
+            sub: mint::id(),
+            ws: mint::id(),
+            roles: vec!["visitor".into()],
+            jti: mint::id(),
+            iat: 1,
+            exp: 2,
+            verified: false,
+            opened: None,
+        };
+        let past = jsonwebtoken::encode(&tokens.header, &past, &tokens.signing).unwrap();
+        assert_eq!(tokens.check(&past).unwrap_err(), TokenError::Expired);
+    }
+
+    /// `{"alg":"none","typ":"JWT"}`
+    const URL_SAFE_NONE: &str = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0";
+}

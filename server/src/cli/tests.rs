@@ -1,0 +1,120 @@
+//! What can be typed, and what is made of it.
+
+use super::*;
+
+fn parse(line: &str) -> Cli {
+    let words = std::iter::once("switchboard").chain(line.split_whitespace());
+    let matches = command().try_get_matches_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));
+    Cli::from_arg_matches(&matches).unwrap()
+}
+
+#[track_caller]
+fn errand(line: &str, expected: &command::Command) {
+    assert_eq!(parse(line).command.unwrap().errand().unwrap(), *expected, "{line}");
+}
+
+#[test]
+fn the_command_line_is_consistent() {
+    command().debug_assert();
+}
+
+#[test]
+fn serving_is_what_happens_without_a_command() {
+    let bare = parse("--listen 127.0.0.1:1 --data d");
+    assert!(bare.command.is_none());
+    assert_eq!((&bare.serving.flags["listen"][..], &bare.everywhere.flags["data"][..]), ("127.0.0.1:1", "d"));
+    let named = parse("--data d serve --listen 127.0.0.1:1 --port-file f");
+    assert_eq!(named.everywhere.flags["data"], "d");
+    let Some(Command::Serve { serving }) = named.command else { panic!("serve") };
+    assert_eq!((&serving.flags["listen"][..], &serving.flags["port_file"][..]), ("127.0.0.1:1", "f"));
+}
+
+#[test]
+fn where_the_data_is_can_be_said_anywhere() {
+    for line in ["--data d user list", "user --data d list", "user list --data d"] {
+        assert_eq!(parse(line).everywhere.flags["data"], "d", "{line}");
+    }
+    assert_eq!(parse("--data a user list --data b").everywhere.flags["data"], "b");
+}
+
+#[test]
+fn the_doctor_looks_at_the_data_when_told() {
+    let asked = |line: &str| {
+        let everywhere = parse(line).everywhere;
+        (everywhere.names_data, everywhere.flags.get("data").cloned())
+    };
+    assert_eq!(asked("doctor"), (false, None));
+    assert_eq!(asked("doctor --data"), (true, None));
+    assert_eq!(asked("doctor --data --database local"), (true, None));
+    assert_eq!(asked("doctor --data d"), (true, Some("d".to_owned())));
+}
+
+#[test]
+fn commands_are_what_they_ask_of_a_server() {
+    use command::Command as Asked;
+    errand(
+        "workspace add shop --origin https://a.example --origin https://b.example --require-verification",
+        &Asked::WorkspaceAdd {
+            name: "shop".into(),
+            origins: vec!["https://a.example".into(), "https://b.example".into()],
+            require_verification: true,
+        },
+    );
+    let set = |origins, require_verification, new_secret| Asked::WorkspaceSet {
+        name: "shop".into(),
+        origins,
+        require_verification,
+        new_secret,
+    };
+    errand("workspace set shop --new-secret", &set(None, None, true));
+    errand("workspace set shop --no-origins", &set(Some(vec![]), None, false));
+    errand("workspace set shop --require-verification", &set(None, Some(true), false));
+    errand(
+        "workspace set shop --require-verification off --origin *",
+        &set(Some(vec!["*".into()]), Some(false), false),
+    );
+    errand(
+        "user add --email a@b.example --role staff",
+        &Asked::UserAdd {
+            email: "a@b.example".into(),
+            role: "staff".into(),
+            workspace: "default".into(),
+            password: None,
+        },
+    );
+    errand(
+        "key add --name crm --role service --workspace *",
+        &Asked::KeyAdd { name: "crm".into(), role: "service".into(), workspace: None },
+    );
+    errand("key revoke crm", &Asked::KeyRevoke { name: "crm".into() });
+    errand(
+        "import conversations /a.jsonl --dry-run",
+        &Asked::ImportConversations { path: "/a.jsonl".into(), dry_run: true },
+    );
+    errand("export /out", &Asked::Export { folder: "/out".into() });
+    errand("restored", &Asked::Restored);
+}
+
+#[test]
+fn a_path_means_the_same_to_a_server_in_another_folder() {
+    let Some(Command::Export { folder }) = parse("export out").command else { panic!("export") };
+    let command::Command::Export { folder } = Command::Export { folder }.errand().unwrap() else {
+        panic!("export")
+    };
+    assert!(folder.is_absolute());
+}
+
+#[test]
+fn what_is_not_known_is_refused() {
+    for line in [
+        "serv",
+        "user add --email a@b",
+        "user add --email a@b --role owner",
+        "migrate down",
+        "import insights f",
+        "model fetch",
+    ] {
+        let words = std::iter::once("switchboard").chain(line.split_whitespace());
+        assert!(command().try_get_matches_from(words).is_err(), "{line}");
+    }
+}

@@ -1,0 +1,213 @@
+//! What the server goes by: each setting from a flag, else the environment, else the file, else its default.
+//!
+//! Invariant: a value that is not understood is refused with its name, and nothing here shows a secret.
+
+mod error;
+mod file;
+mod layers;
+mod proxies;
+mod secret;
+pub mod setting;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use error::{ConfigError, Origin};
+pub use layers::{Flags, Given, Layers};
+pub use proxies::TrustedProxies;
+pub use secret::{Secret, create_folder};
+
+use crate::domain::preset;
+use crate::store::{Options, Source};
+
+/// Everything that `serve` is told.
+#[derive(Clone)]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub port_file: Option<PathBuf>,
+    pub source: Source,
+    pub pg_env: Vec<(String, String)>,
+    pub data: PathBuf,
+    /// The name of a preset that exists.
+    pub preset: String,
+    pub limits: bool,
+    pub trusted_proxies: TrustedProxies,
+    pub token_lifetime: Duration,
+    pub secret: Secret,
+    pub drain: Duration,
+    pub max_connections: usize,
+    pub log: LogConfig,
+}
+
+/// Where the data is: all that the other commands need.
+#[derive(Clone)]
+pub struct Place {
+    pub source: Source,
+    pub pg_env: Vec<(String, String)>,
+    pub data: PathBuf,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogConfig {
+    pub format: LogFormat,
+    /// In the syntax of `tracing_subscriber`, and valid.
+    pub filter: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Config {
+    /// Reads every setting; the last step makes the secret where there is none.
+    pub fn resolve(layers: &Layers) -> Result<Self, ConfigError> {
+        Self::read(layers, Secret::settle)
+    }
+
+    /// The same without a look at the secret: nothing is made.
+    pub fn preview(layers: &Layers) -> Result<Self, ConfigError> {
+        Self::read(layers, |_, _| Ok(Secret::unkept()))
+    }
+
+    fn read(
+        layers: &Layers,
+        secret: impl FnOnce(Option<Given>, &Path) -> Result<Secret, ConfigError>,
+    ) -> Result<Self, ConfigError> {
+        let Place { source, pg_env, data } = Place::resolve(layers)?;
+        Ok(Self {
+            listen: listen(layers)?,
+            port_file: layers.path(&setting::PORT_FILE)?,
+            preset: layers.value(&setting::PRESET, "relay".to_owned(), known_preset).map_err(with_presets)?,
+            limits: layers.value(&setting::LIMITS, true, switch)?,
+            trusted_proxies: layers.value(
+                &setting::TRUSTED_PROXIES,
+                TrustedProxies::default(),
+                TrustedProxies::read,
+            )?,
+            token_lifetime: seconds(layers, &setting::TOKEN_SECONDS, 1_800, 1..=86_400)?,
+            drain: seconds(layers, &setting::DRAIN_SECONDS, 20, 0..=3_600)?,
+            max_connections: max_connections(layers)?,
+            log: LogConfig::resolve(layers, "info")?,
+            secret: secret(layers.get(&setting::JWT_SECRET_KEY), &data)?,
+            source,
+            pg_env,
+            data,
+        })
+    }
+
+    pub fn database_options(&self) -> Options {
+        Options { pg_env: self.pg_env.clone(), ..Options::default() }
+    }
+}
+
+impl Place {
+    pub fn resolve(layers: &Layers) -> Result<Self, ConfigError> {
+        let source = match layers.get(&setting::DATABASE) {
+            Some(Given { text, origin }) => {
+                text.parse().map_err(|error| ConfigError::Database { origin, error })?
+            }
+            None => Source::Embedded,
+        };
+        let data = layers.path(&setting::DATA)?.unwrap_or_else(|| PathBuf::from("switchboard-data"));
+        Ok(Self { source, pg_env: layers.pg_env(), data })
+    }
+
+    pub fn database_options(&self) -> Options {
+        Options { pg_env: self.pg_env.clone(), ..Options::default() }
+    }
+}
+
+impl LogConfig {
+    /// `level` counts where none is given.
+    pub fn resolve(layers: &Layers, level: &str) -> Result<Self, ConfigError> {
+        let format = layers.value(&setting::LOG_FORMAT, LogFormat::Text, |text| match text {
+            "text" => Some(LogFormat::Text),
+            "json" => Some(LogFormat::Json),
+            _ => None,
+        })?;
+        let filter = layers.value(&setting::LOG, level.to_owned(), filter)?;
+        Ok(Self { format, filter })
+    }
+}
+
+/// Where clients connect; `doctor` asks for it alone.
+pub fn listen(layers: &Layers) -> Result<SocketAddr, ConfigError> {
+    layers.value(&setting::LISTEN, SocketAddr::from(([127, 0, 0, 1], 8080)), |text| {
+        // A name would have to be looked up, and this one needs no looking up.
+        text.replace("localhost:", "127.0.0.1:").parse().ok()
+    })
+}
+
+/// How many sockets at once; `doctor` asks for it alone.
+pub fn max_connections(layers: &Layers) -> Result<usize, ConfigError> {
+    let within = |text: &str| text.parse().ok().filter(|number| (1..=1_000_000).contains(number));
+    layers.value(&setting::MAX_CONNECTIONS, 18_000, within)
+}
+
+fn seconds(
+    layers: &Layers,
+    setting: &'static setting::Setting,
+    default: u64,
+    range: std::ops::RangeInclusive<u64>,
+) -> Result<Duration, ConfigError> {
+    let within = |text: &str| text.parse().ok().filter(|seconds| range.contains(seconds));
+    layers.value(setting, default, within).map(Duration::from_secs)
+}
+
+fn switch(text: &str) -> Option<bool> {
+    match text {
+        "on" | "true" => Some(true),
+        "off" | "false" => Some(false),
+        _ => None,
+    }
+}
+
+fn known_preset(text: &str) -> Option<String> {
+    preset::NAMES.contains(&text).then(|| text.to_owned())
+}
+
+/// Says which presets there are, so that nobody has to look them up.
+fn with_presets(error: ConfigError) -> ConfigError {
+    match error {
+        ConfigError::Wrong { origin, given, takes } => {
+            let there_are = format!("{takes}: {}", preset::NAMES.join(", "));
+            ConfigError::Wrong { origin, given, takes: there_are }
+        }
+        other => other,
+    }
+}
+
+/// A bare word that is no level would be taken for the name of a module, and silence everything else.
+fn filter(text: &str) -> Option<String> {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    let is_level = |word: &str| LEVELS.contains(&word.to_ascii_lowercase().as_str());
+    let fits = |part: &str| match part.rsplit_once('=') {
+        Some((module, level)) => !module.trim().is_empty() && is_level(level.trim()),
+        None => is_level(part),
+    };
+    text.split(',').map(str::trim).all(fits).then(|| text.to_owned())
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Config")
+            .field("listen", &self.listen)
+            .field("source", &self.source)
+            .field("data", &self.data)
+            .field("preset", &self.preset)
+            .field("limits", &self.limits)
+            .field("trusted_proxies", &self.trusted_proxies)
+            .field("token_lifetime", &self.token_lifetime)
+            .field("drain", &self.drain)
+            .field("max_connections", &self.max_connections)
+            .field("log", &self.log)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+//! The TOML file: flat, its keys those of the table of settings, each value as the text that a flag would take.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use toml::de::{DeTable, DeValue};
+
+use super::error::ConfigError;
+use super::setting::{self, Setting};
+
+/// The values of the file, with their lines. A key that is not in the table is refused.
+pub fn read(file: &Path) -> Result<BTreeMap<&'static str, (String, usize)>, ConfigError> {
+    let text =
+        fs::read_to_string(file).map_err(|error| ConfigError::Unreadable { file: file.to_owned(), error })?;
+    let refused = |line, why: String| ConfigError::File { file: file.to_owned(), line, why };
+    // The parser's own rendering quotes the line, which may hold a secret: only its sentence is used.
+    let table = DeTable::parse(&text).map_err(|error| {
+        refused(line_of(&text, error.span().unwrap_or_default().start), error.message().to_owned())
+    })?;
+    let mut values = BTreeMap::new();
+    for (key, value) in table.get_ref() {
+        let line = line_of(&text, key.span().start);
+        let Some(setting) = known(key.get_ref()) else {
+            let known: Vec<_> = settable().map(|setting| setting.name).collect();
+            let key = key.get_ref().to_string();
+            return Err(ConfigError::UnknownKey {
+                file: file.to_owned(),
+                line,
+                key,
+                known: known.join(", "),
+            });
+        };
+        let text = plain(value.get_ref())
+            .ok_or_else(|| refused(line, format!("`{}` takes {}", setting.name, setting.takes)))?;
+        values.insert(setting.name, (text, line));
+    }
+    Ok(values)
+}
+
+fn known(key: &str) -> Option<&'static Setting> {
+    settable().find(|setting| setting.name == key)
+}
+
+/// A file names no other file.
+fn settable() -> impl Iterator<Item = &'static Setting> {
+    setting::ALL.iter().copied().filter(|setting| setting.name != setting::CONFIG.name)
+}
+
+/// A scalar as a flag would have it; the items of a list joined by commas; nothing for what no setting is.
+fn plain(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(text.to_string()),
+        DeValue::Integer(number) => Some(number.to_string()),
+        DeValue::Boolean(yes) => Some(if *yes { "on" } else { "off" }.to_owned()),
+        DeValue::Array(items) => {
+            let items: Option<Vec<String>> = items.iter().map(|item| plain(item.get_ref())).collect();
+            Some(items?.join(","))
+        }
+        DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Table(_) => None,
+    }
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text.get(..offset).unwrap_or(text).matches('\n').count() + 1
+}

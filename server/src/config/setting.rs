@@ -1,0 +1,94 @@
+//! Every setting in one table: its flag, its variable, its key in the file, and what it takes.
+
+/// One thing that can be set. All of its values are text until [`super::Config`] reads them.
+#[derive(Debug)]
+pub struct Setting {
+    /// The key in the file and, with dashes, the flag.
+    pub name: &'static str,
+    pub variable: &'static str,
+    /// Stands for the value in `--help`.
+    pub value: &'static str,
+    pub help: &'static str,
+    /// Completes "it takes …" when a value is refused.
+    pub takes: &'static str,
+    pub flag: Flag,
+}
+
+/// Which commands have a flag for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flag {
+    /// All that reach the data.
+    Everywhere,
+    Serve,
+    /// The server, but `--help` is silent about it.
+    Hidden,
+    /// None: a command line is for everybody on the machine to read.
+    Never,
+}
+
+impl Setting {
+    /// As it is typed, dashes included.
+    pub fn flag(&self) -> String {
+        format!("--{}", self.name.replace('_', "-"))
+    }
+}
+
+macro_rules! settings {
+    ($($const:ident = $name:literal $variable:literal $value:literal $flag:ident $help:literal takes $takes:literal;)*) => {
+        $(pub static $const: Setting = Setting {
+            name: $name,
+            variable: $variable,
+            value: $value,
+            help: $help,
+            takes: $takes,
+            flag: Flag::$flag,
+        };)*
+        /// In the order of `--help`.
+        pub static ALL: &[&Setting] = &[$(&$const),*];
+    };
+}
+
+settings! {
+    CONFIG = "config" "SWITCHBOARD_CONFIG" "FILE" Everywhere
+        "Settings as TOML, keys named like the flags with underscores [default: none]"
+        takes "the path of a TOML file";
+    DATABASE = "database" "DATABASE_URL" "URL|embedded|local[:BINDIR]" Everywhere
+        "Where the database is: an address, the one within, or a private cluster of installed Postgres [default: embedded]"
+        takes "`embedded`, `local`, `local:BINDIR`, or an address such as postgres://user:password@host:5432/name";
+    DATA = "data" "SWITCHBOARD_DATA" "DIR" Everywhere
+        "Folder of everything that is kept on this machine [default: ./switchboard-data]"
+        takes "the path of a folder";
+    LOG = "log" "SWITCHBOARD_LOG" "FILTER" Everywhere
+        "What is logged: a level, or levels by module such as `info,switchboard_server::socket=debug` [default: info]"
+        takes "a level (error, warn, info, debug, trace, off) or, joined by commas, MODULE=LEVEL";
+    LOG_FORMAT = "log_format" "SWITCHBOARD_LOG_FORMAT" "text|json" Everywhere
+        "How the log is written to stderr [default: text]"
+        takes "`text` or `json`";
+    LISTEN = "listen" "SWITCHBOARD_LISTEN" "ADDRESS:PORT" Serve
+        "Where clients connect; port 0 is any that is free [default: 127.0.0.1:8080]"
+        takes "an address and a port, such as 127.0.0.1:8080 or [::]:8080";
+    PRESET = "preset" "SWITCHBOARD_PRESET" "NAME" Serve
+        "The support desk: relay, where every conversation is for people [default: relay]"
+        takes "the name of a preset that this version has";
+    LIMITS = "limits" "SWITCHBOARD_LIMITS" "on|off" Serve
+        "Rate limits; off is for load tests [default: on]"
+        takes "`on` or `off`";
+    TRUSTED_PROXIES = "trusted_proxies" "SWITCHBOARD_TRUSTED_PROXIES" "LIST" Serve
+        "Proxies whose X-Forwarded-For is believed: addresses and networks, joined by commas [default: none]"
+        takes "addresses and networks joined by commas, such as 127.0.0.1,10.0.0.0/8,fd00::/8";
+    TOKEN_SECONDS = "token_seconds" "SWITCHBOARD_TOKEN_SECONDS" "N" Serve
+        "How long an access token holds [default: 1800]"
+        takes "a number of seconds from 1 to 86400";
+    DRAIN_SECONDS = "drain_seconds" "SWITCHBOARD_DRAIN_SECONDS" "N" Serve
+        "How long a server that is told to stop takes to send its clients away [default: 20]"
+        takes "a number of seconds from 0 to 3600";
+    MAX_CONNECTIONS = "max_connections" "SWITCHBOARD_MAX_CONNECTIONS" "N" Serve
+        "Sockets at once; those beyond are refused [default: 18000]"
+        takes "a number from 1 to 1000000";
+    PORT_FILE = "port_file" "SWITCHBOARD_PORT_FILE" "FILE" Hidden
+        "Written with ADDRESS:PORT when clients can connect"
+        takes "the path of a file";
+    JWT_SECRET_KEY = "jwt_secret_key" "JWT_SECRET_KEY" "TEXT" Never
+        "Signs access tokens; without it one is made, and kept in the data folder"
+        takes "at least 32 characters, such as `openssl rand -base64 32` prints";
+}

@@ -1,0 +1,397 @@
+//! Workspaces, accounts and keys by command. Passwords, keys and identity secrets are shown once, when they are made.
+
+use anyhow::{bail, ensure};
+use argon2::password_hash::{PasswordHasher, SaltString};
+use argon2::{Algorithm, Argon2, Params, Version};
+use switchboard_protocol::ids::WorkspaceId;
+
+use super::admin::{ACTOR, Context, Outcome};
+use super::command::Password;
+use super::output::{Output, columns};
+use crate::domain::mint;
+use crate::domain::visitor::{Role, Workspace};
+use crate::store::Store;
+use crate::store::accounts::{Key, WorkspaceEdit};
+use crate::store::administration::Administration;
+use crate::store::source::Kind;
+
+/// The workspace that everything belongs to where nothing else is said.
+pub const DEFAULT: &str = "default";
+
+/// The administrator of a database that is ours alone.
+pub const ADMINISTRATOR: &str = "admin@localhost";
+
+/// On an empty database, makes the first workspace and, where the database is this server's own, an administrator,
+/// whose password is returned to be shown once.
+pub async fn first_start(store: &Store, kind: Kind) -> anyhow::Result<Option<String>> {
+    let accounts = store.accounts();
+    if !accounts.workspaces().await?.is_empty() {
+        return Ok(None);
+    }
+    let workspace = fresh_workspace(DEFAULT, Vec::new(), false);
+    let password = match kind {
+        Kind::Embedded | Kind::Local => Some(mint::password()),
+        Kind::Url => None,
+    };
+    let hash = match &password {
+        Some(password) => Some(hashed(password.clone()).await?),
+        None => None,
+    };
+    let administrator = hash.as_deref().map(|hash| (ADMINISTRATOR, hash));
+    let is_new = accounts.found(&workspace, administrator, "first start").await?;
+    Ok(password.filter(|_| is_new))
+}
+
+pub async fn add_workspace(
+    context: &Context,
+    name: &str,
+    origins: Vec<String>,
+    verification_required: bool,
+    output: &Output,
+) -> anyhow::Result<Outcome> {
+    ensure!(
+        is_slug(name),
+        "`{name}` cannot name a workspace: a name has 1 to 63 of the characters a-z, 0-9 and -, and begins with a \
+         letter or a digit"
+    );
+    let workspace = fresh_workspace(name, checked_origins(origins)?, verification_required);
+    if !context.administration.accounts().add_workspace(&workspace, ACTOR).await? {
+        bail!("there is a workspace {name} already: change it with `switchboard workspace set {name}`");
+    }
+    (context.changed)();
+    output
+        .note(format!("The workspace {name} is made. This secret signs the ids of its verified visitors:"))
+        .await?;
+    output.line(workspace.identity_secret).await?;
+    Ok(Outcome::Well)
+}
+
+pub async fn list_workspaces(desk: &Administration, output: &Output) -> anyhow::Result<Outcome> {
+    let rows: Vec<_> = desk
+        .accounts()
+        .workspaces()
+        .await?
+        .into_iter()
+        .map(|workspace| {
+            let verified =
+                if workspace.verification_required { "verified visitors only" } else { "all visitors" };
+            [workspace.slug, verified.to_owned(), workspace.allowed_origins.join(" ")]
+        })
+        .collect();
+    print(rows, output).await
+}
+
+/// What is absent stays.
+pub struct Edit {
+    pub origins: Option<Vec<String>>,
+    pub require_verification: Option<bool>,
+    pub new_secret: bool,
+}
+
+pub async fn set_workspace(
+    context: &Context,
+    name: &str,
+    edit: Edit,
+    output: &Output,
+) -> anyhow::Result<Outcome> {
+    let secret = edit.new_secret.then(mint::secret);
+    let edit = WorkspaceEdit {
+        verification_required: edit.require_verification,
+        allowed_origins: edit.origins.map(checked_origins).transpose()?,
+        identity_secret: secret.clone(),
+    };
+    if !context.administration.accounts().set_workspace(name, edit, ACTOR).await? {
+        bail!("{}", no_workspace(name));
+    }
+    (context.changed)();
+    match secret {
+        Some(secret) => {
+            output
+                .note(format!(
+                    "The workspace {name} is changed. What its former secret signed no longer holds; this one does:"
+                ))
+                .await?;
+            output.line(secret).await?;
+        }
+        None => output.note(format!("The workspace {name} is changed.")).await?,
+    }
+    Ok(Outcome::Well)
+}
+
+pub async fn add_user(
+    context: &Context,
+    email: &str,
+    role: &str,
+    workspace: &str,
+    given: Option<Password>,
+    output: &Output,
+) -> anyhow::Result<Outcome> {
+    ensure!(is_email(email), "`{email}` is no e-mail address");
+    let role = named(role, &[Role::Member, Role::Staff, Role::Supervisor, Role::Admin])?;
+    let accounts = context.administration.accounts();
+    let workspace_id = find(&context.administration, workspace).await?;
+    let is_given = given.is_some();
+    let password = match given {
+        Some(Password(password)) => checked_password(password)?,
+        None => mint::password(),
+    };
+    let hash = hashed(password.clone()).await?;
+    let (account, is_new) = accounts.add_account(email, &hash, ACTOR).await?;
+    let works_now = is_new || accounts.set_password(email, &hash, is_given, ACTOR).await?;
+    accounts.grant(workspace_id, account, role, ACTOR).await?;
+    (context.changed)();
+    let may = format!("{email} is {} in the workspace {workspace}", role.name());
+    match (is_given, works_now) {
+        (true, _) => output.note(format!("{may}, with the password that was given.")).await?,
+        (false, true) => {
+            output.note(format!("{may}. This is the password, shown this once:")).await?;
+            output.line(password).await?;
+        }
+        (false, false) => {
+            output.note(format!("{may}. The account was there already and keeps its password.")).await?;
+        }
+    }
+    Ok(Outcome::Well)
+}
+
+pub async fn list_users(desk: &Administration, output: &Output) -> anyhow::Result<Outcome> {
+    let rows: Vec<_> = desk
+        .accounts()
+        .accounts()
+        .await?
+        .into_iter()
+        .map(|account| {
+            let state = if account.works { "" } else { "revoked" };
+            [
+                account.email,
+                account.workspace.unwrap_or_default(),
+                account.role.unwrap_or_default(),
+                state.to_owned(),
+            ]
+        })
+        .collect();
+    print(rows, output).await
+}
+
+pub async fn revoke_user(context: &Context, email: &str, output: &Output) -> anyhow::Result<Outcome> {
+    if !context.administration.accounts().revoke_account(email, ACTOR).await? {
+        bail!("there is no account {email}; `switchboard user list` shows all");
+    }
+    (context.changed)();
+    output
+        .note(format!("{email} can no longer log in. What the account wrote stays under its name."))
+        .await?;
+    Ok(Outcome::Well)
+}
+
+pub async fn add_key(
+    context: &Context,
+    name: &str,
+    role: &str,
+    workspace: Option<&str>,
+    output: &Output,
+) -> anyhow::Result<Outcome> {
+    ensure!(!name.trim().is_empty() && name.len() <= 100, "the name of a key has 1 to 100 characters");
+    let role = named(role, &[Role::Service, Role::Staff, Role::Supervisor, Role::Admin])?;
+    let workspace_id = match workspace {
+        Some(workspace) => Some(find(&context.administration, workspace).await?),
+        None => None,
+    };
+    let secret = format!("sb_{}", mint::secret());
+    let key = Key { id: mint::id(), workspace: workspace_id, name: name.to_owned(), role };
+    if !context.administration.accounts().add_key(&key, &secret, ACTOR).await? {
+        bail!("there is a key {name} already: choose another name, or `switchboard key revoke {name}` first");
+    }
+    (context.changed)();
+    let place = workspace
+        .map_or_else(|| "all workspaces".to_owned(), |workspace| format!("the workspace {workspace}"));
+    output.note(format!("The key {name} is {} in {place}. It is shown this once:", role.name())).await?;
+    output.line(secret).await?;
+    Ok(Outcome::Well)
+}
+
+pub async fn list_keys(desk: &Administration, output: &Output) -> anyhow::Result<Outcome> {
+    let rows: Vec<_> = desk
+        .accounts()
+        .keys()
+        .await?
+        .into_iter()
+        .map(|key| {
+            let made = key.created_at.format("%Y-%m-%d %H:%M UTC").to_string();
+            [key.name, key.workspace.unwrap_or_else(|| "*".to_owned()), key.role, made]
+        })
+        .collect();
+    print(rows, output).await
+}
+
+pub async fn revoke_key(context: &Context, name: &str, output: &Output) -> anyhow::Result<Outcome> {
+    if !context.administration.accounts().revoke_key(name, ACTOR).await? {
+        bail!("there is no key {name}; `switchboard key list` shows all");
+    }
+    (context.changed)();
+    output.note(format!("The key {name} no longer works.")).await?;
+    Ok(Outcome::Well)
+}
+
+pub async fn restored(desk: &Administration, output: &Output) -> anyhow::Result<Outcome> {
+    desk.accounts().restored().await?;
+    output
+        .note(
+            "The log has a new epoch: clients will load their conversations anew. A server that is running still \
+             speaks of the old one: restart it now.",
+        )
+        .await?;
+    Ok(Outcome::Well)
+}
+
+/// The id of a workspace, or a sentence that says how to make it.
+pub async fn find(desk: &Administration, name: &str) -> anyhow::Result<WorkspaceId> {
+    let all = desk.accounts().workspaces().await?;
+    let found = all.into_iter().find(|workspace| workspace.slug == name);
+    found.map(|workspace| workspace.id).ok_or_else(|| anyhow::Error::msg(no_workspace(name)))
+}
+
+fn no_workspace(name: &str) -> String {
+    format!(
+        "there is no workspace {name}; `switchboard workspace list` shows all, `switchboard workspace add {name}` \
+         makes it"
+    )
+}
+
+fn fresh_workspace(slug: &str, allowed_origins: Vec<String>, verification_required: bool) -> Workspace {
+    Workspace {
+        id: mint::id(),
+        slug: slug.to_owned(),
+        identity_secret: mint::secret(),
+        verification_required,
+        allowed_origins,
+    }
+}
+
+/// As the schema has it.
+fn is_slug(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    name.len() <= 63
+        && name.bytes().next().is_some_and(fits)
+        && name.bytes().all(|byte| fits(byte) || byte == b'-')
+}
+
+/// Only what is surely none is refused.
+fn is_email(text: &str) -> bool {
+    let has_two_parts = text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
+    has_two_parts
+        && text.len() <= 320
+        && !text.contains(|letter: char| letter.is_whitespace() || letter.is_control())
+}
+
+fn named(role: &str, allowed: &[Role]) -> anyhow::Result<Role> {
+    let found = Role::from_name(role).filter(|role| allowed.contains(role));
+    let names = || allowed.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ");
+    found.ok_or_else(|| anyhow::anyhow!("`{role}` cannot be given; there are {}", names()))
+}
+
+/// As browsers send them: scheme, host and port, without a path. `*` is every page on the web.
+fn checked_origins(origins: Vec<String>) -> anyhow::Result<Vec<String>> {
+    let checked = |origin: String| {
+        let bare = origin.trim().trim_end_matches('/').to_ascii_lowercase();
+        let authority = bare.split_once("://").filter(|(scheme, _)| ["http", "https"].contains(scheme));
+        let fits = authority.is_some_and(|(_, host)| {
+            !host.is_empty()
+                && !host.contains(|letter: char| "/?#@*".contains(letter) || letter.is_whitespace())
+        });
+        ensure!(
+            bare == "*" || fits,
+            "`{origin}` is no origin: write it like https://shop.example, or `*` for every page"
+        );
+        Ok(bare)
+    };
+    origins.into_iter().map(checked).collect()
+}
+
+fn checked_password(password: String) -> anyhow::Result<String> {
+    let characters = password.chars().count();
+    ensure!((8..=1024).contains(&characters), "a password has 8 to 1024 characters");
+    Ok(password)
+}
+
+/// Argon2id with the parameters that OWASP recommends. It takes tens of milliseconds of a whole core.
+async fn hashed(password: String) -> anyhow::Result<String> {
+    let work = move || {
+        let params = Params::new(19_456, 2, 1, None).map_err(|error| anyhow::anyhow!("argon2: {error}"))?;
+        let salt = SaltString::encode_b64(&rand::random::<[u8; 16]>())
+            .map_err(|error| anyhow::anyhow!("argon2: {error}"))?;
+        let hash = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password(password.as_bytes(), &salt)
+            .map_err(|error| anyhow::anyhow!("argon2: {error}"))?;
+        Ok(hash.to_string())
+    };
+    tokio::task::spawn_blocking(work).await?
+}
+
+async fn print<const N: usize>(rows: Vec<[String; N]>, output: &Output) -> anyhow::Result<Outcome> {
+    for line in columns(&rows) {
+        output.line(line).await?;
+    }
+    Ok(Outcome::Well)
+}
+
+#[cfg(test)]
+mod tests {
+    use argon2::password_hash::{PasswordHash, PasswordVerifier};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_is_hashed_as_owasp_has_it() {
+        let text = hashed("correct horse".to_owned()).await.unwrap();
+        assert!(text.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{text}");
+        let hash = PasswordHash::new(&text).unwrap();
+        Argon2::default().verify_password(b"correct horse", &hash).unwrap();
+        Argon2::default().verify_password(b"wrong horse", &hash).unwrap_err();
+        assert_ne!(text, hashed("correct horse".to_owned()).await.unwrap());
+    }
+
+    #[test]
+    fn names_are_those_the_schema_takes() {
+        for (name, fits) in [
+            ("default", true),
+            ("a", true),
+            ("7-up", true),
+            ("", false),
+            ("-a", false),
+            ("Shop", false),
+            ("a_b", false),
+        ] {
+            assert_eq!(is_slug(name), fits, "{name}");
+        }
+        assert!(is_slug(&"a".repeat(63)) && !is_slug(&"a".repeat(64)));
+    }
+
+    #[test]
+    fn origins_are_what_browsers_send() {
+        let read =
+            |origin: &str| checked_origins(vec![origin.to_owned()]).map(|mut origins| origins.remove(0));
+        assert_eq!(read("https://Shop.example/").unwrap(), "https://shop.example");
+        assert_eq!(read("http://localhost:3000").unwrap(), "http://localhost:3000");
+        assert_eq!(read("*").unwrap(), "*");
+        for wrong in [
+            "shop.example",
+            "https://",
+            "https://shop.example/chat",
+            "ftp://shop.example",
+            "https://*.example",
+            "",
+        ] {
+            assert!(read(wrong).unwrap_err().to_string().contains("https://shop.example"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn roles_are_given_where_they_make_sense() {
+        assert_eq!(named("staff", &[Role::Staff]).unwrap(), Role::Staff);
+        for wrong in ["visitor", "owner", ""] {
+            let sentence = named(wrong, &[Role::Staff, Role::Admin]).unwrap_err().to_string();
+            assert!(sentence.contains("staff, admin"), "{sentence}");
+        }
+    }
+}

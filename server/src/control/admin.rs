@@ -1,0 +1,106 @@
+//! Every command, written once: a running server runs them for whoever asks at its socket, the command line itself
+//! where no server runs.
+
+use std::sync::Arc;
+
+use super::command::{Answer, Command};
+use super::output::Output;
+use super::{accounts, doctor, export, import};
+use crate::store::administration::Administration;
+use crate::store::source::Database;
+
+/// What a command works on.
+#[derive(Clone)]
+pub struct Context {
+    pub database: Database,
+    pub administration: Administration,
+    /// Called after workspaces, accounts or keys have changed, so that what is cached of them is read again.
+    pub changed: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// How a command that ran to its end came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Well,
+    /// Not all of it could be done, and the output says what.
+    Failed,
+}
+
+/// Who did it, for the audit log.
+pub const ACTOR: &str = "command line";
+
+/// Runs the command and says the last line.
+pub async fn run(command: Command, context: &Context, output: &Output) {
+    let last = match dispatch(command, context, output).await {
+        Ok(outcome) => Answer::Done { done: true, failed: outcome == Outcome::Failed },
+        Err(error) => Answer::Error { error: chain(&error) },
+    };
+    // Nobody is left to be told.
+    let _ = output.send(last).await;
+}
+
+/// An error and its causes as one sentence; a cause that the one above has quoted already is left out.
+pub fn chain(error: &anyhow::Error) -> String {
+    let mut sentence = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        if !sentence.contains(&cause) {
+            let joint = if sentence.is_empty() { "" } else { ": " };
+            sentence.extend([joint, &cause]);
+        }
+    }
+    sentence
+}
+
+async fn dispatch(command: Command, context: &Context, output: &Output) -> anyhow::Result<Outcome> {
+    let desk = &context.administration;
+    match command {
+        Command::WorkspaceAdd { name, origins, require_verification } => {
+            accounts::add_workspace(context, &name, origins, require_verification, output).await
+        }
+        Command::WorkspaceList => accounts::list_workspaces(desk, output).await,
+        Command::WorkspaceSet { name, origins, require_verification, new_secret } => {
+            let edit = accounts::Edit { origins, require_verification, new_secret };
+            accounts::set_workspace(context, &name, edit, output).await
+        }
+        Command::UserAdd { email, role, workspace, password } => {
+            accounts::add_user(context, &email, &role, &workspace, password, output).await
+        }
+        Command::UserList => accounts::list_users(desk, output).await,
+        Command::UserRevoke { email } => accounts::revoke_user(context, &email, output).await,
+        Command::KeyAdd { name, role, workspace } => {
+            accounts::add_key(context, &name, &role, workspace.as_deref(), output).await
+        }
+        Command::KeyList => accounts::list_keys(desk, output).await,
+        Command::KeyRevoke { name } => accounts::revoke_key(context, &name, output).await,
+        Command::ImportConversations { path, dry_run } => {
+            import::conversations(desk, &path, dry_run, output).await
+        }
+        Command::Export { folder } => export::run(desk, &folder, output).await,
+        Command::Restored => accounts::restored(desk, output).await,
+        Command::Doctor => doctor::database(&context.database, output).await,
+        Command::DoctorData => doctor::data(desk, output).await,
+        #[cfg(feature = "test-hooks")]
+        Command::Query { sql } => {
+            let rows = crate::store::administration::query::query(&context.database, &sql).await?;
+            output.send(Answer::Rows { rows }).await?;
+            Ok(Outcome::Well)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+
+    #[test]
+    fn a_chain_says_nothing_twice() {
+        let inner = std::io::Error::other("no room");
+        let outer = Err::<(), _>(inner).context("writing the file").context("exporting").unwrap_err();
+        assert_eq!(chain(&outer), "exporting: writing the file: no room");
+        let quoted = anyhow::Error::msg("no room").context("the disk said: no room");
+        assert_eq!(chain(&quoted), "the disk said: no room");
+    }
+}

@@ -1,0 +1,10 @@
+//! The nouns of a support desk and the rules that need neither a runtime nor a database.
+
+pub mod clock;
+pub mod conversation;
+pub mod escalation;
+pub mod masking;
+pub mod message;
+pub mod mint;
+pub mod preset;
+pub mod visitor;

@@ -1,0 +1,41 @@
+//! The one place that makes ids and secrets.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+use switchboard_protocol::ids::{VisitorId, WorkspaceId};
+use uuid::{Builder, Uuid};
+
+/// A fresh id, ordered by the time it was minted.
+#[expect(clippy::disallowed_methods, reason = "the mint itself")]
+pub fn id<T: From<Uuid>>() -> T {
+    T::from(Uuid::now_v7())
+}
+
+/// 256 random bits, as text that fits a header or a URL.
+pub fn secret() -> String {
+    URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
+}
+
+/// A password that a person can copy from a terminal: 20 characters, none of them easily mistaken, 115 bits.
+pub fn password() -> String {
+    const ALPHABET: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+    (0..20).map(|_| char::from(ALPHABET[rand::random_range(0..ALPHABET.len())])).collect()
+}
+
+/// How a secret is stored: it has 256 bits of its own, so it needs neither salt nor stretching.
+pub fn digest(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
+}
+
+/// The id of a verified visitor follows from who they are, so that two devices that open at once are one person
+/// before either of them has written a row.
+pub fn verified_visitor(workspace: WorkspaceId, external_id: &str) -> VisitorId {
+    let mut hash = Sha256::new();
+    hash.update(b"switchboard visitor\0");
+    hash.update(workspace.uuid().as_bytes());
+    hash.update(external_id.as_bytes());
+    let digest = hash.finalize();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    VisitorId::from(Builder::from_custom_bytes(bytes).into_uuid())
+}

@@ -1,0 +1,24 @@
+//! Switchboard: a self-hosted, realtime support desk.
+//!
+//! The modules import downwards only, in the order in which they stand here; ARCHITECTURE.md shows the flow.
+
+pub mod cli;
+
+pub mod app;
+
+pub mod control;
+pub mod telemetry;
+
+pub mod config;
+
+mod http;
+mod socket;
+
+mod rpc;
+
+mod access;
+mod session;
+
+pub mod store;
+
+mod domain;

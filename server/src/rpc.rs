@@ -1,0 +1,144 @@
+//! The methods of the protocol: what a request means, whoever carries it.
+//!
+//! Invariant: rights are looked up in one table before a method sees its parameters, and a conversation of another
+//! workspace or visitor is not found.
+
+mod conversations;
+mod identify;
+mod messages;
+mod open;
+mod rights;
+pub mod wire;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+use switchboard_protocol::ids::{ConversationId, Epoch, VisitorId};
+use switchboard_protocol::methods::{ServerInfo, SessionRefresh, SessionRefreshed};
+use switchboard_protocol::{Method, RequestId, RpcError, params, response};
+
+use crate::access::directory::Directory;
+use crate::access::limits::Buckets;
+use crate::access::token::{Opened, Tokens};
+use crate::access::{Caller, Keyring};
+use crate::domain::clock::Timestamp;
+use crate::domain::preset::Preset;
+use crate::session::{ConnectionId, Registry, Room};
+use crate::store::StoreError;
+
+/// Everything that a request may need.
+pub struct Desk {
+    pub registry: Registry,
+    pub directory: Directory,
+    pub tokens: Tokens,
+    pub keyring: Keyring,
+    pub epoch: Epoch,
+    pub preset: Preset,
+    pub info: ServerInfo,
+    /// Off for load tests only.
+    pub limits: bool,
+    pub new_visitors: Buckets<IpAddr>,
+    pub requests_over_http: Buckets<VisitorId>,
+}
+
+/// Where a request comes from, as its transport knows it.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    pub address: IpAddr,
+    pub origin: Option<Box<str>>,
+    pub host: Option<Box<str>>,
+}
+
+/// Who is on a transport, once something was opened.
+#[derive(Clone)]
+pub struct Standing {
+    pub caller: Caller,
+    /// The conversation that was opened; nothing for staff and services that named none.
+    pub room: Option<Arc<Room>>,
+    pub opened: Option<Opened>,
+    /// When the token runs out; a key does not.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Desk {
+    /// Carries out any method but `session.open` and `message.send`, which need more of their transport.
+    /// The answer is the whole response.
+    pub async fn call(
+        &self,
+        standing: &Standing,
+        connection: Option<ConnectionId>,
+        method: Method,
+        id: &RequestId,
+        raw: Option<&RawValue>,
+    ) -> Result<String, RpcError> {
+        may(standing, method)?;
+        match method {
+            Method::MessageList => Ok(response(id, &self.list_messages(standing, params::read(raw)?).await?)),
+            Method::MessageRead => Ok(response(id, &self.read_message(standing, params::read(raw)?).await?)),
+            Method::MessageFeedback => Ok(response(id, &self.feedback(standing, params::read(raw)?).await?)),
+            Method::Typing => Ok(response(id, &self.typing(standing, connection, params::read(raw)?).await?)),
+            Method::TurnCancel => Ok(response(id, &self.cancel_turn(standing, params::read(raw)?).await?)),
+            Method::EscalationRequest => {
+                Ok(response(id, &self.request_escalation(standing, params::read(raw)?).await?))
+            }
+            Method::ConversationClose => {
+                Ok(response(id, &self.close_conversation(standing, params::read(raw)?).await?))
+            }
+            Method::ConversationRate => Ok(response(id, &self.rate_conversation(standing, params::read(raw)?).await?)),
+            Method::ConversationList => {
+                Ok(response(id, &self.list_conversations(standing, params::read(raw)?).await?))
+            }
+            Method::SessionOpen | Method::SessionRefresh | Method::MessageSend => {
+                unreachable!("the transports carry these out themselves")
+            }
+        }
+    }
+
+    /// Who sends a request that comes without a socket.
+    pub async fn standing(&self, credential: &str, workspace: Option<&str>) -> Result<Standing, RpcError> {
+        let identified = self.caller(credential, workspace).await?;
+        Ok(Standing {
+            caller: identified.caller,
+            room: None,
+            opened: identified.opened,
+            expires_at: identified.expires_at,
+        })
+    }
+
+    /// A fresh token for the visitor who holds this one.
+    pub fn refresh(&self, standing: &Standing, raw: Option<&RawValue>) -> Result<(SessionRefreshed, Timestamp), RpcError> {
+        may(standing, Method::SessionRefresh)?;
+        let SessionRefresh { token } = params::read(raw)?;
+        let checked = self.tokens.check(token.as_str()).map_err(identify::bad_token)?;
+        if checked.caller.id != standing.caller.id || checked.caller.workspace != standing.caller.workspace {
+            return Err(RpcError::unauthenticated("This token is somebody else's; open with it instead."));
+        }
+        let (token, expires_at) = self.tokens.issue(&checked.caller, checked.opened);
+        Ok((SessionRefreshed { token: token.into(), expires_at: expires_at.into() }, expires_at))
+    }
+
+    /// The conversation, if this caller may know that it exists.
+    pub async fn room(&self, standing: &Standing, id: ConversationId) -> Result<Arc<Room>, RpcError> {
+        if let Some(room) = standing.room.as_ref().filter(|room| room.id() == id) {
+            return Ok(room.clone());
+        }
+        let found = self.registry.find(standing.caller.workspace, id).await.map_err(wire::store_error)?;
+        found
+            .filter(|room| !standing.caller.is_visitor() || room.visitor_id() == standing.caller.id)
+            .ok_or_else(|| RpcError::not_found("conversation"))
+    }
+
+    /// Whether the database answers and its schema is current.
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        self.registry.store().ping().await
+    }
+}
+
+/// Whether somebody of this standing may call the method at all.
+pub fn may(standing: &Standing, method: Method) -> Result<(), RpcError> {
+    if rights::allowed(method).contains(&standing.caller.role) {
+        return Ok(());
+    }
+    Err(RpcError::forbidden(format!("Your role may not call {}.", method.name())))
+}

@@ -1,0 +1,117 @@
+//! Messages: said, listed, read, judged; and who is typing.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde_json::Value;
+use switchboard_protocol::ids::Seq;
+use switchboard_protocol::methods::{
+    Empty, MessageFeedback, MessageList, MessageListed, MessageRead, MessageSend, Typing,
+};
+use switchboard_protocol::{Position, RpcError};
+
+use super::{Desk, Standing, wire};
+use crate::domain::conversation::ReadMarks;
+use crate::domain::masking::mask;
+use crate::domain::message::{Author, Draft, Role};
+use crate::session::{ConnectionId, Room};
+use crate::store::reader::Range;
+
+impl Desk {
+    /// A message as it is accepted: by somebody who may, within its limits, and without their secrets.
+    pub async fn accept(&self, standing: &Standing, params: MessageSend) -> Result<(Arc<Room>, Draft), RpcError> {
+        let room = self.room(standing, params.conversation_id).await?;
+        Ok((room.clone(), draft(standing, &room, params)?))
+    }
+
+    /// The same for the conversation that is open, without looking for it.
+    pub fn prepare(standing: &Standing, params: MessageSend) -> Result<(Arc<Room>, Draft), RpcError> {
+        let room = standing.room.clone().ok_or_else(|| RpcError::not_found("conversation"))?;
+        let draft = draft(standing, &room, params)?;
+        Ok((room, draft))
+    }
+
+    pub(super) async fn list_messages(&self, standing: &Standing, params: MessageList) -> Result<MessageListed, RpcError> {
+        let room = self.room(standing, params.conversation_id).await?;
+        let head = room.view().head;
+        let lost = || RpcError::position_lost(Position { epoch: self.epoch.clone(), seq: head });
+        let limit = i64::try_from(params.rows()).unwrap_or(i64::MAX);
+        let range = |after: i64, upto: i64| Range {
+            workspace: room.workspace(),
+            conversation: room.id(),
+            after: Seq::new(after).unwrap_or(Seq::ZERO),
+            upto: Seq::new(upto).unwrap_or(Seq::ZERO),
+        };
+        let reader = &self.registry.store().reader;
+        if let Some(after) = params.after_seq {
+            if after > head {
+                return Err(lost());
+            }
+            let upto = after.get().saturating_add(limit).min(head.get());
+            let messages = reader.oldest(range(after.get(), upto)).await.map_err(wire::store_error)?;
+            let has_more = messages.last().map_or(after, |last| last.seq) < head;
+            return Ok(MessageListed { messages: wire::messages(&messages), has_more });
+        }
+        let before = params.before_seq.unwrap_or(head.next()).get();
+        if !(1..=head.next().get()).contains(&before) {
+            return Err(lost());
+        }
+        let after = (before - 1 - limit).max(0);
+        let messages = if before == 1 {
+            Vec::new()
+        } else {
+            reader.newest(range(after, before - 1)).await.map_err(wire::store_error)?
+        };
+        let has_more = messages.first().is_some_and(|first| first.seq.get() > 1);
+        Ok(MessageListed { messages: wire::messages(&messages), has_more })
+    }
+
+    pub(super) async fn read_message(&self, standing: &Standing, params: MessageRead) -> Result<Empty, RpcError> {
+        let room = self.room(standing, params.conversation_id).await?;
+        room.read(ReadMarks { user: params.seq, staff: Seq::ZERO }).await;
+        Ok(Empty {})
+    }
+
+    pub(super) async fn feedback(&self, standing: &Standing, params: MessageFeedback) -> Result<Empty, RpcError> {
+        let reader = &self.registry.store().reader;
+        let caller = &standing.caller;
+        let known = reader
+            .feedback(caller.workspace, caller.id, params.message_id, params.helpful, params.comment)
+            .await
+            .map_err(wire::store_error)?;
+        if known { Ok(Empty {}) } else { Err(RpcError::not_found("message")) }
+    }
+
+    pub(super) async fn typing(
+        &self,
+        standing: &Standing,
+        connection: Option<ConnectionId>,
+        params: Typing,
+    ) -> Result<Empty, RpcError> {
+        let room = self.room(standing, params.conversation_id).await?;
+        if let Some(connection) = connection {
+            let author = Author { id: standing.caller.id.uuid(), name: room.visitor().profile.name.clone() };
+            room.typing(connection, Role::User, Some(author), params.on);
+        }
+        Ok(Empty {})
+    }
+}
+
+fn draft(standing: &Standing, room: &Room, params: MessageSend) -> Result<Draft, RpcError> {
+    if params.attachments.as_ref().is_some_and(|attachments| !attachments.is_empty()) {
+        return Err(RpcError::invalid_param("attachments", "names a document that is not stored here"));
+    }
+    let author = Author { id: standing.caller.id.uuid(), name: room.visitor().profile.name.clone() };
+    let masked = match mask(&params.content) {
+        Cow::Owned(masked) => Some(masked),
+        Cow::Borrowed(_) => None,
+    };
+    Ok(Draft {
+        client_id: params.client_id,
+        role: Role::User,
+        author: Some(author),
+        content: masked.unwrap_or(params.content),
+        metadata: params.metadata.map(Value::Object),
+        attachments: None,
+    })
+}

@@ -1,0 +1,26 @@
+//! Which role may call which method. A new method does not compile until it has its row.
+
+use switchboard_protocol::Method;
+
+use crate::domain::visitor::Role;
+
+/// Everyone who is somebody.
+const ALL: &[Role] = &[Role::Visitor, Role::Member, Role::Service, Role::Staff, Role::Supervisor, Role::Admin];
+/// Those whose own conversations these are.
+const OWN: &[Role] = &[Role::Visitor, Role::Member];
+
+pub const fn allowed(method: Method) -> &'static [Role] {
+    match method {
+        Method::SessionOpen | Method::MessageList => ALL,
+        Method::SessionRefresh
+        | Method::MessageSend
+        | Method::MessageRead
+        | Method::MessageFeedback
+        | Method::Typing
+        | Method::TurnCancel
+        | Method::EscalationRequest
+        | Method::ConversationClose
+        | Method::ConversationRate
+        | Method::ConversationList => OWN,
+    }
+}

@@ -1,0 +1,49 @@
+//! Live conversations: one actor each while something happens, a small entry while nothing does.
+//!
+//! Invariant: the registry alone knows where a session lives, and a session is the only writer of its conversation.
+
+mod actor;
+mod core;
+pub mod event;
+mod recent;
+pub mod registry;
+pub mod room;
+
+use std::sync::Arc;
+
+use crate::domain::conversation::Conversation;
+use crate::domain::escalation::Escalation;
+use crate::domain::message::Receipt;
+
+pub use registry::Registry;
+pub use room::Room;
+
+/// What an act came to.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    Said(Receipt),
+    State(Arc<Conversation>),
+    Escalated(Escalation),
+}
+
+/// Why an act was not carried out.
+#[derive(Clone, Debug)]
+pub enum Refusal {
+    /// The conversation is closed; what stands.
+    Closed(Arc<Conversation>),
+    /// The client id names a message of other content; which.
+    Reused(Receipt),
+    /// The database is away or busy; nothing was acknowledged.
+    Unavailable,
+    /// The session lives elsewhere now, or its conversation was written by somebody else: open again.
+    Moved,
+    /// The database will never accept it.
+    Rejected(String),
+}
+
+/// Told once, in the order of the log.
+pub type Reply = Box<dyn FnOnce(Result<Answer, Refusal>) + Send>;
+
+/// Tells one socket from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ConnectionId(pub u64);

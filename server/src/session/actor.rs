@@ -1,0 +1,167 @@
+//! The task of a session that is awake: it feeds the core, carries out its effects, and goes to sleep.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::OptionFuture;
+use switchboard_protocol::ids::Seq;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep};
+
+use super::Reply;
+use super::core::{Act, Core, Effect, View};
+use super::recent::{self, Recent};
+use super::room::Room;
+use crate::domain::visitor::Visitor;
+use crate::domain::{clock, mint};
+use crate::store::reader::Range;
+use crate::store::writer::{Outcome, Write};
+
+/// So long nothing has happened before a session sleeps.
+const QUIET: Duration = Duration::from_secs(20);
+/// How often late answers and unwritten read marks are looked at.
+const TICK: Duration = Duration::from_secs(1);
+
+struct Actor {
+    room: Arc<Room>,
+    core: Core<Reply>,
+    work: Option<Pin<Box<dyn Future<Output = Done> + Send>>>,
+    /// The visitor as the write in flight stores them.
+    storing: Option<Arc<Visitor>>,
+    last_act: Instant,
+}
+
+/// What work came back with.
+enum Done {
+    Remembered(Recent),
+    Settled(Outcome),
+    /// The writer has closed: the process ends.
+    Closed,
+}
+
+#[expect(clippy::large_enum_variant, reason = "made and taken apart within one turn of the loop")]
+enum Event {
+    Act(Option<Act<Reply>>),
+    Done(Done),
+    Tick,
+    Closing,
+}
+
+/// Starts the session. Its last step is to hand its memory back to the room.
+pub fn spawn(room: &Arc<Room>, view: View, recent: Option<Recent>, inbox: mpsc::Receiver<Act<Reply>>) {
+    let work: Option<Pin<Box<dyn Future<Output = Done> + Send>>> = match &recent {
+        Some(_) => None,
+        None => Some(Box::pin(remember(room.clone(), view.head))),
+    };
+    let core = Core::new(view, recent.unwrap_or_default());
+    let actor = Actor { room: room.clone(), core, work, storing: None, last_act: Instant::now() };
+    room.shared.spawn(actor.run(inbox));
+}
+
+impl Actor {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Act<Reply>>) {
+        metrics::gauge!("switchboard_sessions_live").increment(1);
+        let mut tick = Box::pin(sleep(TICK));
+        let token = self.room.shared.closing.clone();
+        let mut closing = std::pin::pin!(token.cancelled());
+        let mut is_closing = false;
+        loop {
+            let mut work: OptionFuture<_> = self.work.as_mut().into();
+            let event = tokio::select! {
+                biased;
+                Some(done) = &mut work => Event::Done(done),
+                act = inbox.recv(), if self.core.has_room() => Event::Act(act),
+                () = &mut tick => Event::Tick,
+                () = &mut closing, if !is_closing => Event::Closing,
+            };
+            match event {
+                Event::Act(Some(act)) => {
+                    self.last_act = Instant::now();
+                    self.core.accept(act, clock::now());
+                }
+                Event::Done(Done::Remembered(recent)) => {
+                    self.work = None;
+                    self.core.remember(recent);
+                }
+                Event::Done(Done::Settled(outcome)) => {
+                    self.work = None;
+                    let effects = self.core.settled(outcome);
+                    if !self.carry_out(effects) {
+                        break;
+                    }
+                }
+                Event::Act(None) | Event::Done(Done::Closed) => break,
+                Event::Closing => is_closing = true,
+                Event::Tick => {
+                    let next = if is_closing { TICK / 20 } else { TICK };
+                    tick.as_mut().reset(Instant::now() + next);
+                    let late = self.core.expire(clock::now());
+                    self.carry_out(late);
+                    let quiet = is_closing || self.last_act.elapsed() >= QUIET;
+                    let idle = quiet && self.work.is_none() && self.core.is_idle();
+                    if idle && self.room.sleep(&mut self.core, &mut inbox) {
+                        while let Some(act) = inbox.recv().await {
+                            self.room.send(act).await;
+                        }
+                        break;
+                    }
+                }
+            }
+            if self.work.is_none() {
+                let effects = self.core.proceed(clock::now(), &mut mint::id);
+                self.carry_out(effects);
+            }
+        }
+        metrics::gauge!("switchboard_sessions_live").decrement(1);
+    }
+
+    /// False when the session is over.
+    fn carry_out(&mut self, effects: Vec<Effect<Reply>>) -> bool {
+        for effect in effects {
+            match effect {
+                Effect::Write(write) => self.write(write),
+                Effect::Tell(reply, answer) => reply(answer),
+                Effect::Publish(commit) => self.room.publish(commit, self.storing.take().as_ref()),
+                Effect::GiveUp => {
+                    self.room.give_up();
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn write(&mut self, mut write: Write) {
+        self.storing = self.room.visitor_to_store();
+        write.visitor = self.storing.clone().map(|visitor| {
+            let digest = self.room.shared.resume_digest(visitor.id);
+            (visitor, digest)
+        });
+        let writer = self.room.shared.store.writer.clone();
+        self.work = Some(Box::pin(async move {
+            let Some(place) = writer.reserve(write.conversation).await else { return Done::Closed };
+            match place.submit(write).await {
+                Ok(outcome) => Done::Settled(outcome),
+                Err(_) => Done::Closed,
+            }
+        }));
+    }
+}
+
+/// Reads what was said last. While the database is away this waits, and those who speak are told so.
+async fn remember(room: Arc<Room>, head: Seq) -> Done {
+    let tail = i64::try_from(recent::AWAKE).unwrap_or(i64::MAX);
+    let after = Seq::new((head.get() - tail).max(0)).unwrap_or(Seq::ZERO);
+    let range = Range { workspace: room.workspace, conversation: room.id, after, upto: head };
+    loop {
+        match room.shared.store.reader.newest(range).await {
+            Ok(messages) => return Done::Remembered(Recent::of(&messages)),
+            Err(error) => {
+                tracing::debug!(%error, "a waking session could not read its log; trying again");
+                sleep(Duration::from_millis(500)).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,452 @@
+//! What a session decides, without a runtime: acts come in, one write at a time goes out, its outcome comes back.
+//!
+//! Invariants: numbers are dense and given only in the one write in flight; nothing is told as done before its
+//! commit; every reply is told exactly once.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use switchboard_protocol::ids::Seq;
+use uuid::Uuid;
+
+use super::recent::Recent;
+use super::{Answer, ConnectionId, Refusal};
+use crate::domain::clock::Timestamp;
+use crate::domain::conversation::{Change, Conversation, ReadMarks, Status};
+use crate::domain::escalation::Escalation;
+use crate::domain::message::{Draft, Fingerprint, Message};
+use crate::store::writer::{Outcome, Write};
+
+/// What is committed, as everyone in the conversation may know it.
+#[derive(Clone, Debug)]
+pub struct View {
+    pub conversation: Arc<Conversation>,
+    pub head: Seq,
+    pub reads: ReadMarks,
+    /// Whether the conversation has its row: it comes with the first act.
+    pub stored: bool,
+}
+
+/// Something that somebody wants done. `R` is how they are told.
+#[derive(Debug)]
+pub enum Act<R> {
+    Say { draft: Draft, from: Option<ConnectionId>, reply: Option<R> },
+    Change { change: Change, escalation: Option<Escalation>, reply: Option<R> },
+    Read { marks: ReadMarks },
+    /// Acts that nothing may come between.
+    Many(Vec<Act<R>>),
+}
+
+/// What the actor is to do.
+#[derive(Debug)]
+pub enum Effect<R> {
+    Write(Write),
+    Tell(R, Result<Answer, Refusal>),
+    /// Show everyone what was committed, in this order.
+    Publish(Commit<R>),
+    /// Somebody else wrote this conversation: give it up.
+    GiveUp,
+}
+
+#[derive(Debug)]
+pub struct Commit<R> {
+    pub view: View,
+    pub messages: Vec<Committed<R>>,
+    pub state_changed: bool,
+    pub reads_changed: bool,
+    /// Told after the messages: the answer to a change, and to repeats of what has just been committed.
+    pub told: Vec<(R, Result<Answer, Refusal>)>,
+}
+
+#[derive(Debug)]
+pub struct Committed<R> {
+    pub message: Arc<Message>,
+    /// The connection that sent it, while it still waits for its answer: it gets that and no notification.
+    pub reply: Option<(Option<ConnectionId>, R)>,
+}
+
+/// The decisions of one session.
+#[derive(Debug)]
+pub struct Core<R> {
+    view: View,
+    recent: Recent,
+    waiting: VecDeque<(Act<R>, Timestamp)>,
+    writing: Option<Writing<R>>,
+    reads: ReadMarks,
+    reads_since: Option<Timestamp>,
+    /// So many of the messages that wait were in a refused write: they go one by one, to find the culprit.
+    singly: usize,
+}
+
+#[derive(Debug)]
+struct Writing<R> {
+    messages: Vec<Speaking<R>>,
+    state: Option<Arc<Conversation>>,
+    change: Option<(Change, Option<Escalation>, Option<R>)>,
+    reads: Option<ReadMarks>,
+    since: Timestamp,
+}
+
+#[derive(Debug)]
+struct Speaking<R> {
+    message: Arc<Message>,
+    fingerprint: Fingerprint,
+    from: Option<ConnectionId>,
+    reply: Option<R>,
+    /// Repeats that came while it was on its way.
+    followers: Vec<Repeat<R>>,
+    since: Timestamp,
+}
+
+#[derive(Debug)]
+struct Repeat<R> {
+    draft: Draft,
+    from: Option<ConnectionId>,
+    reply: Option<R>,
+}
+
+/// Messages of one write; the rest wait for the next.
+const WRITE_MESSAGES: usize = 100;
+/// Acts that may wait behind the write in flight; beyond that the inbox fills and senders wait.
+const WAITING: usize = 128;
+/// After this a sender is told that nothing is acknowledged; their client keeps the message.
+const ANSWER_WITHIN: TimeDelta = TimeDelta::seconds(5);
+/// Read marks are written with the next write, or after this.
+const READS_WITHIN: TimeDelta = TimeDelta::seconds(1);
+
+impl<R> Core<R> {
+    pub fn new(view: View, recent: Recent) -> Self {
+        let reads = view.reads;
+        Self { view, recent, waiting: VecDeque::new(), writing: None, reads, reads_since: None, singly: 0 }
+    }
+
+    pub fn has_room(&self) -> bool {
+        self.waiting.len() < WAITING
+    }
+
+    /// Nothing waits, nothing is on its way: the session may sleep.
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.writing.is_none() && self.reads_since.is_none()
+    }
+
+    /// What is worth keeping while the session sleeps.
+    pub fn take_recent(&mut self) -> Recent {
+        std::mem::take(&mut self.recent).for_sleep()
+    }
+
+    /// What was said last, once it is read from the store.
+    pub fn remember(&mut self, recent: Recent) {
+        self.recent = recent;
+    }
+
+    /// Takes an act in; [`Core::proceed`] acts on it.
+    pub fn accept(&mut self, act: Act<R>, now: Timestamp) {
+        match act {
+            Act::Read { marks } => {
+                let marks = ReadMarks {
+                    user: self.reads.user.max(marks.user.min(self.view.head)),
+                    staff: self.reads.staff.max(marks.staff.min(self.view.head)),
+                };
+                if marks != self.reads {
+                    self.reads = marks;
+                    self.reads_since.get_or_insert(now);
+                }
+            }
+            Act::Many(acts) => acts.into_iter().for_each(|act| self.accept(act, now)),
+            act @ (Act::Say { .. } | Act::Change { .. }) => self.waiting.push_back((act, now)),
+        }
+    }
+
+    /// Starts the next write, when none is in flight and something waits.
+    pub fn proceed(&mut self, now: Timestamp, mint: &mut impl FnMut() -> Uuid) -> Vec<Effect<R>> {
+        let mut effects = Vec::new();
+        if self.writing.is_some() {
+            return effects;
+        }
+        let mut writing =
+            Writing { messages: Vec::new(), state: None, change: None, reads: None, since: now };
+        while let Some((act, since)) = self.waiting.pop_front() {
+            match act {
+                Act::Say { draft, from, reply } => {
+                    let turned = self.speak(&mut writing, draft, from, reply, since, now, mint, &mut effects);
+                    let limit = if self.singly > 0 { 1 } else { WRITE_MESSAGES };
+                    if turned && writing.messages.len() >= limit {
+                        break;
+                    }
+                }
+                // A change depends on the state after what was said before it, so it goes alone.
+                change @ Act::Change { .. } if !writing.messages.is_empty() => {
+                    self.waiting.push_front((change, since));
+                    break;
+                }
+                Act::Change { change, escalation, reply } => {
+                    if self.change(&mut writing, change, escalation, reply, now, &mut effects) {
+                        break;
+                    }
+                }
+                Act::Read { .. } | Act::Many(_) => {}
+            }
+        }
+        let due = self.reads_since.is_some_and(|since| now - since >= READS_WITHIN);
+        let acts = !writing.messages.is_empty() || writing.change.is_some();
+        if self.reads_since.is_some() && (acts || due) {
+            writing.reads = Some(self.reads);
+            self.reads_since = None;
+        }
+        if acts || writing.reads.is_some() {
+            if !self.view.stored && writing.state.is_none() {
+                writing.state = Some(self.view.conversation.clone());
+            }
+            effects.push(Effect::Write(Write {
+                workspace: self.view.conversation.workspace,
+                conversation: self.view.conversation.id,
+                write_id: mint(),
+                visitor: None,
+                state: writing.state.clone(),
+                escalation: writing.change.as_ref().and_then(|(_, escalation, _)| escalation.clone()),
+                reads: writing.reads,
+                messages: writing.messages.iter().map(|speaking| speaking.message.clone()).collect(),
+                at: now,
+            }));
+            self.writing = Some(writing);
+        }
+        effects
+    }
+
+    /// Puts one message into the write; false when it was answered otherwise.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one act, taken apart by its caller")]
+    fn speak(
+        &mut self,
+        writing: &mut Writing<R>,
+        draft: Draft,
+        from: Option<ConnectionId>,
+        reply: Option<R>,
+        since: Timestamp,
+        now: Timestamp,
+        mint: &mut impl FnMut() -> Uuid,
+        effects: &mut Vec<Effect<R>>,
+    ) -> bool {
+        let fingerprint = draft.fingerprint();
+        if let Some(known) = self.recent.find(draft.client_id) {
+            let told = repeated(known.fingerprint == fingerprint, known.receipt);
+            effects.extend(reply.map(|reply| Effect::Tell(reply, told)));
+            return false;
+        }
+        let same_id = |first: &&mut Speaking<R>| first.message.client_id == Some(draft.client_id);
+        if let Some(first) = writing.messages.iter_mut().find(same_id) {
+            first.followers.push(Repeat { draft, from, reply });
+            return false;
+        }
+        let state = writing.state.as_ref().unwrap_or(&self.view.conversation);
+        if state.status == Status::Closed {
+            let refusal = Refusal::Closed(state.clone());
+            effects.extend(reply.map(|reply| Effect::Tell(reply, Err(refusal))));
+            return false;
+        }
+        if let Some(reopened) = state.reopened(now) {
+            writing.state = Some(Arc::new(reopened));
+        }
+        let seq = writing.messages.last().map_or(self.view.head, |last| last.message.seq).next();
+        let message = Arc::new(Message {
+            id: mint().into(),
+            conversation: self.view.conversation.id,
+            seq,
+            client_id: Some(draft.client_id),
+            role: draft.role,
+            agent_name: None,
+            author: draft.author,
+            content: draft.content,
+            citations: None,
+            attachments: draft.attachments,
+            metadata: draft.metadata,
+            created_at: now,
+        });
+        writing.messages.push(Speaking { message, fingerprint, from, reply, followers: Vec::new(), since });
+        true
+    }
+
+    /// Puts a change into the write; false when nothing is to be written.
+    fn change(
+        &mut self,
+        writing: &mut Writing<R>,
+        change: Change,
+        escalation: Option<Escalation>,
+        reply: Option<R>,
+        now: Timestamp,
+        effects: &mut Vec<Effect<R>>,
+    ) -> bool {
+        let state = &self.view.conversation;
+        if matches!(change, Change::Escalate(_)) && state.status == Status::Closed {
+            let refusal = Refusal::Closed(state.clone());
+            effects.extend(reply.map(|reply| Effect::Tell(reply, Err(refusal))));
+            return false;
+        }
+        let Some(next) = state.changed(&change, now) else {
+            effects.extend(reply.map(|reply| Effect::Tell(reply, Ok(Answer::State(state.clone())))));
+            return false;
+        };
+        // A row begins at version 0; the first act may at once be a change to it.
+        writing.state = Some(Arc::new(next));
+        writing.change = Some((change, escalation, reply));
+        true
+    }
+
+    /// What became of the write in flight.
+    pub fn settled(&mut self, outcome: Outcome) -> Vec<Effect<R>> {
+        let Some(writing) = self.writing.take() else { return Vec::new() };
+        match outcome {
+            Outcome::Committed => vec![Effect::Publish(self.committed(writing))],
+            Outcome::Known(known) => self.known(writing, known),
+            Outcome::Refused(reason) => self.refused(writing, &reason),
+            Outcome::Stale => self.give_up(writing),
+        }
+    }
+
+    fn committed(&mut self, writing: Writing<R>) -> Commit<R> {
+        self.singly = self.singly.saturating_sub(writing.messages.len());
+        let was_stored = self.view.stored;
+        let mut told = Vec::new();
+        let mut messages = Vec::with_capacity(writing.messages.len());
+        for speaking in writing.messages {
+            self.recent.add(&speaking.message, speaking.fingerprint);
+            self.view.head = speaking.message.seq;
+            for repeat in speaking.followers {
+                let same = repeat.draft.fingerprint() == speaking.fingerprint;
+                let answer = repeated(same, speaking.message.receipt(true));
+                told.extend(repeat.reply.map(|reply| (reply, answer)));
+            }
+            let reply = speaking.reply.map(|reply| (speaking.from, reply));
+            messages.push(Committed { message: speaking.message, reply });
+        }
+        let mut state_changed = false;
+        if let Some(state) = writing.state {
+            state_changed = was_stored || state.version != self.view.conversation.version;
+            self.view.conversation = state;
+            self.view.stored = true;
+        }
+        let reads_changed = writing.reads.is_some();
+        if let Some(reads) = writing.reads {
+            self.view.reads = reads;
+        }
+        if let Some((_, escalation, reply)) = writing.change {
+            let answer = match escalation {
+                Some(escalation) => Answer::Escalated(escalation),
+                None => Answer::State(self.view.conversation.clone()),
+            };
+            told.extend(reply.map(|reply| (reply, Ok(answer))));
+        }
+        Commit { view: self.view.clone(), messages, state_changed, reads_changed, told }
+    }
+
+    /// Some messages stand in the log already: they are answered from it, the others are numbered anew.
+    fn known(&mut self, mut writing: Writing<R>, known: Vec<(usize, Message)>) -> Vec<Effect<R>> {
+        let mut effects = Vec::new();
+        // From the last, so that the places of the others stay.
+        let mut known = known;
+        known.sort_unstable_by_key(|(place, _)| std::cmp::Reverse(*place));
+        for (place, stored) in known {
+            if place >= writing.messages.len() {
+                continue;
+            }
+            let speaking = writing.messages.remove(place);
+            let stored_as = stored.fingerprint();
+            self.recent.add(&stored, stored_as);
+            let repeats = speaking.followers.into_iter().map(|repeat| (repeat.draft.fingerprint(), repeat.reply));
+            for (fingerprint, reply) in std::iter::once((speaking.fingerprint, speaking.reply)).chain(repeats) {
+                let answer = repeated(fingerprint == stored_as, stored.receipt(true));
+                effects.extend(reply.map(|reply| Effect::Tell(reply, answer)));
+            }
+        }
+        self.put_back(writing);
+        effects
+    }
+
+    fn refused(&mut self, mut writing: Writing<R>, reason: &str) -> Vec<Effect<R>> {
+        if writing.messages.len() > 1 {
+            self.singly += writing.messages.len();
+            self.put_back(writing);
+            return Vec::new();
+        }
+        self.singly = self.singly.saturating_sub(1);
+        let mut effects = Vec::new();
+        let mut reject = |reply: Option<R>| {
+            let refusal = Refusal::Rejected(reason.to_owned());
+            effects.extend(reply.map(|reply| Effect::Tell(reply, Err(refusal))));
+        };
+        if let Some(speaking) = writing.messages.pop() {
+            reject(speaking.reply);
+            speaking.followers.into_iter().for_each(|repeat| reject(repeat.reply));
+        }
+        if let Some((.., reply)) = writing.change.take() {
+            reject(reply);
+        }
+        effects
+    }
+
+    /// Another writer was here: what this session believes is worth nothing, so nobody is told anything else.
+    fn give_up(&mut self, writing: Writing<R>) -> Vec<Effect<R>> {
+        self.put_back(writing);
+        let mut effects = Vec::new();
+        for (act, _) in self.waiting.drain(..) {
+            if let Act::Say { reply: Some(reply), .. } | Act::Change { reply: Some(reply), .. } = act {
+                effects.push(Effect::Tell(reply, Err(Refusal::Moved)));
+            }
+        }
+        effects.push(Effect::GiveUp);
+        effects
+    }
+
+    /// Back to the front of those who wait, in their order.
+    fn put_back(&mut self, writing: Writing<R>) {
+        if writing.reads.is_some() {
+            self.reads_since.get_or_insert(writing.since);
+        }
+        if let Some((change, escalation, reply)) = writing.change {
+            self.waiting.push_front((Act::Change { change, escalation, reply }, writing.since));
+        }
+        for speaking in writing.messages.into_iter().rev() {
+            let since = speaking.since;
+            for Repeat { draft, from, reply } in speaking.followers.into_iter().rev() {
+                self.waiting.push_front((Act::Say { draft, from, reply }, since));
+            }
+            if let Some(draft) = speaking.message.to_draft() {
+                let act = Act::Say { draft, from: speaking.from, reply: speaking.reply };
+                self.waiting.push_front((act, since));
+            }
+        }
+    }
+
+    /// Tells those who have waited too long that nothing is acknowledged. What is on its way stays on its way, and
+    /// comes to its sender as a notification if it is committed after all.
+    pub fn expire(&mut self, now: Timestamp) -> Vec<Effect<R>> {
+        let mut effects = Vec::new();
+        let late = |since: Timestamp| now - since >= ANSWER_WITHIN;
+        let mut tell = |reply: Option<R>| {
+            effects.extend(reply.map(|reply| Effect::Tell(reply, Err(Refusal::Unavailable))));
+        };
+        if let Some(writing) = &mut self.writing {
+            for speaking in writing.messages.iter_mut().filter(|speaking| late(speaking.since)) {
+                tell(speaking.reply.take());
+                speaking.followers.drain(..).for_each(|repeat| tell(repeat.reply));
+            }
+            if let Some((.., reply)) = &mut writing.change
+                && late(writing.since)
+            {
+                tell(reply.take());
+            }
+        }
+        while self.waiting.front().is_some_and(|(_, since)| late(*since)) {
+            match self.waiting.pop_front() {
+                Some((Act::Say { reply, .. } | Act::Change { reply, .. }, _)) => tell(reply),
+                Some((Act::Read { .. } | Act::Many(_), _)) | None => {}
+            }
+        }
+        effects
+    }
+}
+
+/// The answer to a client id that was used before.
+fn repeated(same: bool, receipt: crate::domain::message::Receipt) -> Result<Answer, Refusal> {
+    if same { Ok(Answer::Said(receipt)) } else { Err(Refusal::Reused(receipt)) }
+}

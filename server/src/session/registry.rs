@@ -1,0 +1,196 @@
+//! Where sessions live: from a conversation to its entry. Nothing else knows.
+//!
+//! Invariant: a conversation has at most one entry, so its session wakes once, however many knock at the same time.
+
+use std::future::Future;
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+use switchboard_protocol::ids::{ConversationId, Seq, VisitorId, WorkspaceId};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::core::View;
+use super::room::Room;
+use crate::domain::conversation::{Conversation, ReadMarks, Status};
+use crate::domain::visitor::Visitor;
+use crate::store::reader::{Stored, Wanted};
+use crate::store::{Store, StoreError};
+
+/// What every room has at hand.
+pub struct Shared {
+    pub store: Store,
+    pub(super) closing: CancellationToken,
+    tasks: TaskTracker,
+    resume_digest: Box<dyn Fn(VisitorId) -> [u8; 32] + Send + Sync>,
+    rooms: OnceLock<Weak<Rooms>>,
+}
+
+#[derive(Default)]
+struct Rooms {
+    by_id: DashMap<ConversationId, Arc<Room>>,
+    /// Each visitor's latest conversation, as far as this process made or looked it up.
+    latest: DashMap<VisitorId, ConversationId>,
+}
+
+#[derive(Clone)]
+pub struct Registry {
+    shared: Arc<Shared>,
+    rooms: Arc<Rooms>,
+}
+
+/// How often empty entries are looked at, and how many times in a row they must be empty: whoever comes back within
+/// five minutes needs no database.
+const SWEEP: Duration = Duration::from_secs(30);
+const IDLE_SWEEPS: u8 = 10;
+
+impl Registry {
+    pub fn new(store: Store, resume_digest: impl Fn(VisitorId) -> [u8; 32] + Send + Sync + 'static) -> Self {
+        let shared = Arc::new(Shared {
+            store,
+            closing: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            resume_digest: Box::new(resume_digest),
+            rooms: OnceLock::new(),
+        });
+        let rooms = Arc::new(Rooms::default());
+        let _ = shared.rooms.set(Arc::downgrade(&rooms));
+        let registry = Self { shared, rooms };
+        registry.shared.spawn(registry.clone().sweep());
+        registry
+    }
+
+    /// The conversation with this id, if it exists in this workspace.
+    pub async fn find(&self, workspace: WorkspaceId, id: ConversationId) -> Result<Option<Arc<Room>>, StoreError> {
+        if let Some(room) = self.live(id) {
+            return Ok((room.workspace == workspace).then_some(room));
+        }
+        let stored = self.shared.store.reader.find(workspace, Wanted::ById(id)).await?;
+        Ok(stored.map(|stored| self.admit(stored)))
+    }
+
+    /// The conversation of this visitor that they name themselves.
+    pub async fn named(&self, visitor: &Visitor, session: &str) -> Result<Option<Arc<Room>>, StoreError> {
+        // One that has no row yet can only be their latest.
+        if let Some(room) = self.live_latest(visitor.id)
+            && room.view().conversation.session.as_deref() == Some(session)
+        {
+            return Ok(Some(room));
+        }
+        let wanted = Wanted::BySession(visitor.id, session.to_owned());
+        let stored = self.shared.store.reader.find(visitor.workspace, wanted).await?;
+        Ok(stored.map(|stored| self.admit(stored)))
+    }
+
+    /// The visitor's latest conversation that is not closed.
+    pub async fn latest(&self, visitor: &Visitor) -> Result<Option<Arc<Room>>, StoreError> {
+        let open = |room: &Arc<Room>| room.view().conversation.status != Status::Closed;
+        if let Some(room) = self.live_latest(visitor.id).filter(open) {
+            return Ok(Some(room));
+        }
+        let stored = self.shared.store.reader.find(visitor.workspace, Wanted::Latest(visitor.id)).await?;
+        let Some(room) = stored.map(|stored| self.admit(stored)) else { return Ok(None) };
+        self.rooms.latest.insert(visitor.id, room.id);
+        // Closed, but not yet known to the database as such.
+        Ok(Some(room).filter(open))
+    }
+
+    /// A conversation that has no row yet. When two ask for one visitor at once, both get the first one's.
+    pub fn fresh(&self, conversation: Conversation, visitor: &Arc<Visitor>) -> Arc<Room> {
+        let (id, session) = (conversation.id, conversation.session.clone());
+        let room = self.room(conversation, visitor.clone(), Seq::ZERO, ReadMarks::default(), false);
+        match self.rooms.latest.entry(visitor.id) {
+            Entry::Occupied(mut latest) => {
+                let same = |first: &Arc<Room>| {
+                    let state = first.view().conversation;
+                    state.status != Status::Closed && state.session == session
+                };
+                if let Some(first) = self.live(*latest.get()).filter(same) {
+                    return first;
+                }
+                latest.insert(id);
+            }
+            Entry::Vacant(none) => {
+                none.insert(id);
+            }
+        }
+        self.rooms.by_id.entry(id).or_insert(room).clone()
+    }
+
+    /// Entries, awake or not.
+    pub fn count(&self) -> usize {
+        self.rooms.by_id.len()
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// Waits until every session has written what it accepted. Nothing may come in any more.
+    pub async fn close(&self) {
+        self.shared.closing.cancel();
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+    }
+
+    fn live(&self, id: ConversationId) -> Option<Arc<Room>> {
+        self.rooms.by_id.get(&id).map(|room| room.clone())
+    }
+
+    fn live_latest(&self, visitor: VisitorId) -> Option<Arc<Room>> {
+        let id = *self.rooms.latest.get(&visitor)?;
+        self.live(id)
+    }
+
+    /// The entry of a stored conversation: the one that stands, if somebody was quicker.
+    fn admit(&self, stored: Stored) -> Arc<Room> {
+        let Stored { conversation, visitor, head, reads } = stored;
+        let id = conversation.id;
+        let room = self.room(conversation, Arc::new(visitor), head, reads, true);
+        self.rooms.by_id.entry(id).or_insert(room).clone()
+    }
+
+    fn room(
+        &self,
+        conversation: Conversation,
+        visitor: Arc<Visitor>,
+        head: Seq,
+        reads: ReadMarks,
+        stored: bool,
+    ) -> Arc<Room> {
+        let view = View { conversation: Arc::new(conversation), head, reads, stored };
+        Arc::new(Room::new(self.shared.clone(), view, visitor))
+    }
+
+    /// Lets go of entries that nobody has come back to.
+    async fn sweep(self) {
+        loop {
+            tokio::select! {
+                () = self.shared.closing.cancelled() => return,
+                () = tokio::time::sleep(SWEEP) => {}
+            }
+            // The map's own reference is the only one, so nobody is about to join.
+            self.rooms.by_id.retain(|_, room| room.idle_sweeps() < IDLE_SWEEPS || Arc::strong_count(room) > 1);
+            self.rooms.latest.retain(|_, id| self.rooms.by_id.contains_key(id));
+        }
+    }
+}
+
+impl Shared {
+    #[expect(clippy::disallowed_methods, reason = "tracked, and awaited by close")]
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
+
+    pub(super) fn resume_digest(&self, visitor: VisitorId) -> [u8; 32] {
+        (self.resume_digest)(visitor)
+    }
+
+    pub(super) fn forget(&self, id: ConversationId) {
+        if let Some(rooms) = self.rooms.get().and_then(Weak::upgrade) {
+            rooms.by_id.remove(&id);
+        }
+    }
+}

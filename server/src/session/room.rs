@@ -1,0 +1,349 @@
+//! The entry of one conversation: where those who are in it and the session that runs it meet.
+//!
+//! Invariant: joining, waking, sleeping and publishing take the same lock, so nobody joins between a commit and its
+//! notification, and nothing wakes twice.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use switchboard_protocol::ids::{ConversationId, VisitorId, WorkspaceId};
+use tokio::sync::mpsc;
+
+use super::actor;
+use super::core::{Act, Commit, Core, View};
+use super::event::{Broadcast, Event, Listener};
+use super::recent::Recent;
+use super::registry::Shared;
+use super::{Answer, ConnectionId, Refusal, Reply};
+use crate::domain::conversation::{Change, ReadMarks};
+use crate::domain::escalation::Escalation;
+use crate::domain::message::{Author, Draft, Role};
+use crate::domain::visitor::{Profile, Visitor};
+
+pub struct Room {
+    pub(super) id: ConversationId,
+    pub(super) workspace: WorkspaceId,
+    pub(super) visitor_id: VisitorId,
+    pub(super) shared: Arc<Shared>,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    session: Session,
+    view: View,
+    members: Vec<Member>,
+    visitor: Arc<Visitor>,
+    /// The visitor's row is behind what they told: the next write brings it.
+    visitor_dirty: bool,
+    /// Since when nobody is here and nothing happens, in the registry's sweeps.
+    idle_sweeps: u8,
+}
+
+enum Session {
+    /// What it remembers of the latest messages, if it ever woke.
+    Asleep(Option<Recent>),
+    Awake(mpsc::Sender<Act<Reply>>),
+    /// Written by somebody else; this entry is no longer in the registry.
+    GivenUp,
+}
+
+pub struct Member {
+    pub connection: ConnectionId,
+    pub listener: Arc<dyn Listener>,
+}
+
+/// One message on its way into the log.
+pub struct Saying {
+    pub draft: Draft,
+    pub from: Option<ConnectionId>,
+    pub reply: Option<Reply>,
+}
+
+impl Saying {
+    fn act(self) -> Act<Reply> {
+        Act::Say { draft: self.draft, from: self.from, reply: self.reply }
+    }
+}
+
+/// A visitor types slower than we answer: a full inbox is a stuck session, and its senders wait.
+const INBOX: usize = 32;
+
+impl Room {
+    pub(super) fn new(shared: Arc<Shared>, view: View, visitor: Arc<Visitor>) -> Self {
+        let conversation = &view.conversation;
+        Self {
+            id: conversation.id,
+            workspace: conversation.workspace,
+            visitor_id: conversation.visitor,
+            shared,
+            inner: Mutex::new(Inner {
+                // An empty log has nothing to remember.
+                session: Session::Asleep((view.head.get() == 0).then(Recent::default)),
+                visitor_dirty: !view.stored,
+                view,
+                members: Vec::new(),
+                visitor,
+                idle_sweeps: 0,
+            }),
+        }
+    }
+
+    pub fn id(&self) -> ConversationId {
+        self.id
+    }
+
+    pub fn workspace(&self) -> WorkspaceId {
+        self.workspace
+    }
+
+    pub fn visitor_id(&self) -> VisitorId {
+        self.visitor_id
+    }
+
+    pub fn visitor(&self) -> Arc<Visitor> {
+        self.lock().visitor.clone()
+    }
+
+    pub fn view(&self) -> View {
+        self.lock().view.clone()
+    }
+
+    /// From now on the member hears everything after the view it is given.
+    pub fn join(&self, member: Member) -> View {
+        let mut inner = self.lock();
+        inner.idle_sweeps = 0;
+        inner.members.retain(|other| other.connection != member.connection);
+        inner.members.push(member);
+        inner.view.clone()
+    }
+
+    pub fn leave(&self, connection: ConnectionId) {
+        let mut inner = self.lock();
+        inner.members.retain(|member| member.connection != connection);
+        if inner.members.is_empty() {
+            inner.members.shrink_to_fit();
+        }
+    }
+
+    /// What a page told of its visitor, written with their next act.
+    pub fn introduce(&self, profile: &Profile) {
+        let mut inner = self.lock();
+        let known = &inner.visitor.profile;
+        let newer = |new: &Option<String>, old: &Option<String>| new.clone().or_else(|| old.clone());
+        let merged = Profile {
+            external_id: known.external_id.clone(),
+            email: newer(&profile.email, &known.email),
+            name: newer(&profile.name, &known.name),
+            phone: newer(&profile.phone, &known.phone),
+            metadata: profile.metadata.clone().or_else(|| known.metadata.clone()),
+        };
+        if merged != *known {
+            inner.visitor = Arc::new(Visitor { profile: merged, ..Visitor::clone(&inner.visitor) });
+            inner.visitor_dirty = true;
+        }
+    }
+
+    /// Adds messages to the log, one after the other with nothing between them. Each reply is told after the commit,
+    /// in the order of the log; a sender without one hears of the message like everyone else.
+    pub async fn say(self: &Arc<Self>, said: Vec<Saying>) {
+        if !self.is_up() {
+            for saying in said {
+                tell(saying.reply, Err(Refusal::Unavailable));
+            }
+            return;
+        }
+        let mut acts: Vec<_> = said.into_iter().map(Saying::act).collect();
+        match acts.len() {
+            0 => {}
+            1 => self.send(acts.remove(0)).await,
+            _ => self.send(Act::Many(acts)).await,
+        }
+    }
+
+    /// The same for one message and without waiting: it comes back where the session is so busy that its sender
+    /// should wait.
+    #[expect(clippy::result_large_err, reason = "the message itself comes back")]
+    pub fn try_say(self: &Arc<Self>, saying: Saying) -> Result<(), Saying> {
+        if !self.is_up() {
+            tell(saying.reply, Err(Refusal::Unavailable));
+            return Ok(());
+        }
+        match self.try_send(saying.act()) {
+            Ok(()) => Ok(()),
+            Err((Act::Say { draft, from, reply }, _)) => Err(Saying { draft, from, reply }),
+            Err(_) => unreachable!("what comes back is what was sent"),
+        }
+    }
+
+    fn is_up(&self) -> bool {
+        self.shared.store.writer.is_up(self.id)
+    }
+
+    pub async fn change(self: &Arc<Self>, change: Change, escalation: Option<Escalation>, reply: Reply) {
+        if !self.is_up() {
+            reply(Err(Refusal::Unavailable));
+            return;
+        }
+        self.send(Act::Change { change, escalation, reply: Some(reply) }).await;
+    }
+
+    /// Moves a watermark; told to everyone once it is written, a second later at most.
+    pub async fn read(self: &Arc<Self>, marks: ReadMarks) {
+        let behind = {
+            let view = &self.lock().view;
+            marks.user > view.reads.user || marks.staff > view.reads.staff
+        };
+        if behind {
+            self.send(Act::Read { marks }).await;
+        }
+    }
+
+    /// Tells the others; nothing is kept, so nothing wakes.
+    pub fn typing(&self, from: ConnectionId, role: Role, author: Option<Author>, on: bool) {
+        let inner = self.lock();
+        let broadcast = Broadcast::new(Event::Typing { conversation: self.id, role, author, on });
+        inner.tell_all(&broadcast, Some(from));
+    }
+
+    /// Hands an act to the session, waking it if it sleeps.
+    pub(super) async fn send(self: &Arc<Self>, act: Act<Reply>) {
+        let mut act = act;
+        loop {
+            let (back, inbox) = match self.try_send(act) {
+                Ok(()) => return,
+                Err(full) => full,
+            };
+            match inbox.reserve().await {
+                Ok(place) => return place.send(back),
+                // It fell asleep meanwhile, or was given up: look again.
+                Err(_) => act = back,
+            }
+        }
+    }
+
+    /// The same without waiting: what comes back met a full inbox.
+    #[expect(clippy::result_large_err, reason = "the act itself comes back, and only while its sender must wait")]
+    fn try_send(self: &Arc<Self>, act: Act<Reply>) -> Result<(), (Act<Reply>, mpsc::Sender<Act<Reply>>)> {
+        let mut inner = self.lock();
+        let inbox = match &inner.session {
+            Session::Awake(inbox) => inbox.clone(),
+            Session::Asleep(_) => self.wake(&mut inner),
+            Session::GivenUp => {
+                drop(inner);
+                refuse(act);
+                return Ok(());
+            }
+        };
+        match inbox.try_send(act) {
+            Ok(()) => Ok(()),
+            Err(mpsc::error::TrySendError::Full(act)) => Err((act, inbox)),
+            // Its actor has ended with the process.
+            Err(mpsc::error::TrySendError::Closed(act)) => {
+                drop(inner);
+                refuse(act);
+                Ok(())
+            }
+        }
+    }
+
+    fn wake(self: &Arc<Self>, inner: &mut Inner) -> mpsc::Sender<Act<Reply>> {
+        let (inbox, acts) = mpsc::channel(INBOX);
+        if let Session::Asleep(recent) = std::mem::replace(&mut inner.session, Session::Awake(inbox.clone())) {
+            inner.idle_sweeps = 0;
+            actor::spawn(self, inner.view.clone(), recent, acts);
+        }
+        inbox
+    }
+
+    /// The actor's last step, unless something has come in: false then.
+    pub(super) fn sleep(&self, core: &mut Core<Reply>, inbox: &mut mpsc::Receiver<Act<Reply>>) -> bool {
+        let mut inner = self.lock();
+        if !inbox.is_empty() {
+            return false;
+        }
+        inner.session = Session::Asleep(Some(core.take_recent()));
+        // Who has reserved a place meanwhile is drained by the actor, and comes in again.
+        inbox.close();
+        true
+    }
+
+    /// The visitor as the next write should store them, if it should.
+    pub(super) fn visitor_to_store(&self) -> Option<Arc<Visitor>> {
+        let inner = self.lock();
+        inner.visitor_dirty.then(|| inner.visitor.clone())
+    }
+
+    /// Shows a commit to everyone, in the order of the log, and answers those who wait for it.
+    pub(super) fn publish(&self, commit: Commit<Reply>, stored: Option<&Arc<Visitor>>) {
+        let mut inner = self.lock();
+        if stored.is_some_and(|stored| Arc::ptr_eq(stored, &inner.visitor)) {
+            inner.visitor_dirty = false;
+        }
+        inner.view = commit.view;
+        for committed in commit.messages {
+            let sender = committed.reply.as_ref().and_then(|(from, _)| *from);
+            let receipt = committed.message.receipt(false);
+            let others = inner.members.iter().any(|member| Some(member.connection) != sender);
+            if others {
+                inner.tell_all(&Broadcast::new(Event::Message(committed.message)), sender);
+            }
+            if let Some((_, reply)) = committed.reply {
+                reply(Ok(Answer::Said(receipt)));
+            }
+        }
+        if commit.state_changed {
+            inner.tell_all(&Broadcast::new(Event::State(inner.view.conversation.clone())), None);
+        }
+        if commit.reads_changed {
+            let marks = inner.view.reads;
+            inner.tell_all(&Broadcast::new(Event::Reads { conversation: self.id, marks }), None);
+        }
+        for (reply, answer) in commit.told {
+            reply(answer);
+        }
+    }
+
+    /// Somebody else wrote this conversation: everyone here is sent to look for it again.
+    pub(super) fn give_up(&self) {
+        self.shared.forget(self.id);
+        let mut inner = self.lock();
+        inner.session = Session::GivenUp;
+        for member in inner.members.drain(..) {
+            member.listener.moved();
+        }
+    }
+
+    /// For the registry's sweep: how often in a row it has found nobody and nothing here.
+    pub(super) fn idle_sweeps(&self) -> u8 {
+        let mut inner = self.lock();
+        let idle = inner.members.is_empty() && matches!(inner.session, Session::Asleep(_));
+        inner.idle_sweeps = if idle { inner.idle_sweeps.saturating_add(1) } else { 0 };
+        inner.idle_sweeps
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic while it was held stops the process; until then the state is as the last line left it.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn tell_all(&self, broadcast: &Broadcast, except: Option<ConnectionId>) {
+        for member in self.members.iter().filter(|member| Some(member.connection) != except) {
+            member.listener.hear(broadcast);
+        }
+    }
+}
+
+fn tell(reply: Option<Reply>, answer: Result<Answer, Refusal>) {
+    if let Some(reply) = reply {
+        reply(answer);
+    }
+}
+
+fn refuse(act: Act<Reply>) {
+    match act {
+        Act::Say { reply, .. } | Act::Change { reply, .. } => tell(reply, Err(Refusal::Moved)),
+        Act::Many(acts) => acts.into_iter().for_each(refuse),
+        Act::Read { .. } => {}
+    }
+}

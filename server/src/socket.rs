@@ -1,0 +1,71 @@
+//! The WebSocket transport: from an upgrade to a close code.
+//!
+//! Invariant: a socket costs bounded memory whatever its client sends or fails to read.
+
+mod batch;
+mod connection;
+mod outbound;
+mod requests;
+mod upgrade;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use dashmap::DashMap;
+use tokio_util::task::TaskTracker;
+
+use crate::rpc::Desk;
+use crate::session::ConnectionId;
+use outbound::Outbound;
+
+pub use upgrade::{Forwarding, peer, upgrade};
+
+/// Every open socket.
+#[derive(Clone)]
+pub struct Sockets {
+    desk: Arc<Desk>,
+    open: Arc<DashMap<ConnectionId, Arc<Outbound>>>,
+    next: Arc<AtomicU64>,
+    tasks: TaskTracker,
+}
+
+/// Sockets told to leave at a time, and the pause between two such groups: whoever takes them is not flooded.
+const DRAIN_GROUP: usize = 500;
+const DRAIN_PAUSE: Duration = Duration::from_millis(50);
+
+impl Sockets {
+    pub fn new(desk: Arc<Desk>) -> Self {
+        Self { desk, open: Arc::default(), next: Arc::default(), tasks: TaskTracker::new() }
+    }
+
+    /// Tells every client to come back, in groups, and waits until each has its answers and has gone.
+    pub async fn drain(&self) {
+        self.tasks.close();
+        let all: Vec<_> = self.open.iter().map(|entry| entry.value().clone()).collect();
+        for (index, group) in all.chunks(DRAIN_GROUP).enumerate() {
+            if index > 0 {
+                tokio::time::sleep(DRAIN_PAUSE).await;
+            }
+            // Spread over as long as the groups take, so that they do not all knock at once.
+            let spread = u64::try_from(all.len() / 5).unwrap_or(u64::MAX).clamp(250, 10_000);
+            for outbound in group {
+                outbound.drain(rand::random_range(100..spread));
+            }
+        }
+        self.tasks.wait().await;
+    }
+
+    fn enter(&self) -> Arc<Outbound> {
+        let id = ConnectionId(self.next.fetch_add(1, Ordering::Relaxed));
+        let outbound = Arc::new(Outbound::new(id, self.desk.epoch.clone()));
+        self.open.insert(id, outbound.clone());
+        metrics::gauge!("switchboard_connections").increment(1);
+        outbound
+    }
+
+    fn leave(&self, id: ConnectionId) {
+        self.open.remove(&id);
+        metrics::gauge!("switchboard_connections").decrement(1);
+    }
+}

@@ -1,0 +1,91 @@
+//! Everything that is kept: the only module that knows there is a Postgres.
+//!
+//! Invariant: every statement runs in a transaction that took one of the two database roles first, and what is
+//! reported as stored has been committed.
+
+pub mod accounts;
+pub mod administration;
+mod batch;
+mod error;
+mod gather;
+pub mod migrate;
+pub mod node;
+mod pool;
+pub mod reader;
+mod rows;
+pub mod source;
+mod statement;
+pub mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+pub use error::StoreError;
+pub use pool::PoolStatus;
+use pool::Pools;
+pub use source::{Database, Options, Source};
+
+use self::node::Lease;
+use self::reader::Reader;
+use self::writer::Writer;
+
+/// The open store. Cheap to clone; closing is for the one who opened it.
+#[derive(Clone)]
+pub struct Store {
+    pools: Pools,
+    pub reader: Reader,
+    pub writer: Writer,
+    lease: Arc<Lease>,
+}
+
+impl Store {
+    /// Opens the store on a migrated database and takes this node's lease.
+    pub async fn open(database: &Database, data: &Path) -> Result<Self, StoreError> {
+        let pools = Pools::new(database)?;
+        let lease = Arc::new(Lease::take(&pools, data).await?);
+        let reader = Reader::new(&pools);
+        let writer = Writer::start(&pools, &lease, lanes(database));
+        Ok(Self { pools, reader, writer, lease })
+    }
+
+    /// The epoch of every position handed out.
+    pub fn log_epoch(&self) -> &switchboard_protocol::ids::Epoch {
+        self.lease.log_epoch()
+    }
+
+    pub fn node(&self) -> &Arc<Lease> {
+        &self.lease
+    }
+
+    pub fn accounts(&self) -> accounts::Accounts {
+        accounts::Accounts::new(self.pools.clone())
+    }
+
+    /// What commands work on.
+    pub fn administration(&self) -> administration::Administration {
+        administration::Administration::new(self.pools.clone())
+    }
+
+    pub fn pool_status(&self) -> [(&'static str, PoolStatus); 2] {
+        self.pools.status()
+    }
+
+    /// A cheap question to the database, for `/readyz`.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.pools.ping().await
+    }
+
+    /// Writes what was handed in, then lets go of every connection.
+    pub async fn close(&self) {
+        self.writer.close().await;
+        self.pools.close();
+    }
+}
+
+/// Two lanes overlap one's commit with the other's batch; the embedded database has a single backend.
+fn lanes(database: &Database) -> usize {
+    match database.kind() {
+        source::Kind::Embedded => 1,
+        source::Kind::Local | source::Kind::Url => 2,
+    }
+}

@@ -1,0 +1,59 @@
+//! What commands work on, in a running server or without one: accounts, conversations in bulk, and what a doctor asks.
+//!
+//! Invariant: every step of long work is one short transaction, so that messages keep flowing beside it. No lease is
+//! taken: nothing here writes to a conversation that a session may own.
+
+pub mod bulk;
+pub mod health;
+#[cfg(feature = "test-hooks")]
+pub mod query;
+
+use serde_json::Value;
+use switchboard_protocol::ids::WorkspaceId;
+
+use super::StoreError;
+use super::accounts::{Accounts, audit};
+use super::pool::Pools;
+use super::source::Database;
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Administration {
+    pools: Pools,
+}
+
+impl Administration {
+    pub(super) fn new(pools: Pools) -> Self {
+        Self { pools }
+    }
+
+    /// Without a server. The database must have been migrated.
+    pub fn open(database: &Database) -> Result<Self, StoreError> {
+        Ok(Self::new(Pools::new(database)?))
+    }
+
+    pub fn accounts(&self) -> Accounts {
+        Accounts::new(self.pools.clone())
+    }
+
+    /// Notes in the audit log what was done.
+    pub async fn note(
+        &self,
+        workspace: Option<WorkspaceId>,
+        actor: &str,
+        action: &'static str,
+        subject: &str,
+        detail: Value,
+    ) -> Result<(), StoreError> {
+        self.pools.lookup(vec![audit(workspace, actor, action, subject, Some(detail))]).await.map(drop)
+    }
+
+    /// Lets go of every connection.
+    pub fn close(&self) {
+        self.pools.close();
+    }
+
+    async fn every_workspace(&self) -> Result<Vec<WorkspaceId>, StoreError> {
+        Ok(self.accounts().workspaces().await?.into_iter().map(|workspace| workspace.id).collect())
+    }
+}

@@ -1,0 +1,120 @@
+//! Rows to nouns, and back: the one place that knows columns by name.
+
+use serde_json::Value;
+use switchboard_protocol::ids::Seq;
+use tokio_postgres::Row;
+use tokio_postgres::types::FromSqlOwned;
+use uuid::Uuid;
+
+use super::StoreError;
+use crate::domain::conversation::{Conversation, EscalationRef, Mode, Owner, Person, Rating, ReadMarks, Status};
+use crate::domain::escalation;
+use crate::domain::message::{Author, Message, Role};
+use crate::domain::visitor::{Profile, Visitor};
+
+/// A column that a later or broken schema lacks is a refusal, never a panic.
+pub fn get<T: FromSqlOwned>(row: &Row, column: &str) -> Result<T, StoreError> {
+    row.try_get(column).map_err(|error| unreadable(column, &error))
+}
+
+fn unreadable(column: &str, why: &dyn std::fmt::Display) -> StoreError {
+    StoreError::Refused { code: "unreadable".to_owned(), message: format!("column {column}: {why}") }
+}
+
+fn named<T>(row: &Row, column: &str, parse: fn(&str) -> Option<T>) -> Result<T, StoreError> {
+    let name: String = get(row, column)?;
+    parse(&name).ok_or_else(|| unreadable(column, &"a name this version does not know"))
+}
+
+pub fn seq(row: &Row, column: &str) -> Result<Seq, StoreError> {
+    Seq::new(get(row, column)?).ok_or_else(|| unreadable(column, &"not a place in a log"))
+}
+
+pub fn message(row: &Row) -> Result<Message, StoreError> {
+    let author: Option<Uuid> = get(row, "author_id")?;
+    let author_name = get(row, "author_name")?;
+    Ok(Message {
+        id: get::<Uuid>(row, "id")?.into(),
+        conversation: get::<Uuid>(row, "conversation_id")?.into(),
+        seq: seq(row, "seq")?,
+        client_id: get::<Option<Uuid>>(row, "client_id")?.map(Into::into),
+        role: named(row, "role", Role::from_name)?,
+        agent_name: get(row, "agent_name")?,
+        author: author.map(|id| Author { id, name: author_name }),
+        content: get(row, "content")?,
+        citations: get(row, "citations")?,
+        attachments: get(row, "attachments")?,
+        metadata: get(row, "metadata")?,
+        created_at: get(row, "created_at")?,
+    })
+}
+
+pub fn conversation(row: &Row) -> Result<Conversation, StoreError> {
+    let optional = |column, parse: fn(&str) -> Option<Mode>| -> Result<Option<Mode>, StoreError> {
+        let name: Option<String> = get(row, column)?;
+        Ok(name.as_deref().and_then(parse))
+    };
+    let escalation_id: Option<Uuid> = get(row, "escalation_id")?;
+    let escalation = match escalation_id {
+        Some(id) => Some(EscalationRef {
+            id: id.into(),
+            status: named(row, "escalation_status", escalation::Status::from_name)?,
+        }),
+        None => None,
+    };
+    let assignee: Option<Uuid> = get(row, "assignee_id")?;
+    let assignee_name: Option<String> = get(row, "assignee_name")?;
+    let rating: Option<i16> = get(row, "rating")?;
+    let rating_comment: Option<String> = get(row, "rating_comment")?;
+    Ok(Conversation {
+        id: get::<Uuid>(row, "id")?.into(),
+        workspace: get::<Uuid>(row, "workspace_id")?.into(),
+        visitor: get::<Uuid>(row, "user_id")?.into(),
+        session: get::<Option<String>>(row, "session_id")?.map(Into::into),
+        version: get(row, "version")?,
+        owner_epoch: get(row, "owner_epoch")?,
+        status: named(row, "status", Status::from_name)?,
+        owner: named(row, "owner", Owner::from_name)?,
+        assignee: assignee.map(|id| Person { id, name: assignee_name.unwrap_or_default().into() }),
+        mode: optional("mode", Mode::from_name)?,
+        escalation,
+        rating: rating.map(|score| Rating { score, comment: rating_comment.map(Into::into) }),
+        metadata: get::<Option<Value>>(row, "metadata")?.map(Box::new),
+        created_at: get(row, "created_at")?,
+        updated_at: get(row, "updated_at")?,
+    })
+}
+
+pub fn read_marks(row: &Row) -> Result<ReadMarks, StoreError> {
+    Ok(ReadMarks { user: seq(row, "user_read_seq")?, staff: seq(row, "staff_read_seq")? })
+}
+
+/// `id` names the column of the visitor's id, which differs where rows are joined.
+pub fn visitor(row: &Row, id: &str) -> Result<Visitor, StoreError> {
+    Ok(Visitor {
+        id: get::<Uuid>(row, id)?.into(),
+        workspace: get::<Uuid>(row, "workspace_id")?.into(),
+        verified: get(row, "verified")?,
+        profile: Profile {
+            external_id: get(row, "external_id")?,
+            email: get(row, "email")?,
+            name: get(row, "name")?,
+            phone: get(row, "phone")?,
+            metadata: None,
+        },
+    })
+}
+
+pub fn escalation(row: &Row) -> Result<escalation::Escalation, StoreError> {
+    Ok(escalation::Escalation {
+        id: get::<Uuid>(row, "id")?.into(),
+        workspace: get::<Uuid>(row, "workspace_id")?.into(),
+        conversation: get::<Uuid>(row, "conversation_id")?.into(),
+        trigger: "user_request",
+        reason: get(row, "reason")?,
+        contact: None,
+        status: named(row, "status", escalation::Status::from_name)?,
+        assignee_name: get(row, "assignee_name")?,
+        created_at: get(row, "created_at")?,
+    })
+}

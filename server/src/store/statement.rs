@@ -1,0 +1,108 @@
+//! Every statement of the program in one table: its file, the role that runs it, and the types of its parameters.
+//!
+//! Statements are never named on the wire, so that a transaction pooler may stand between.
+
+use tokio_postgres::types::Type;
+
+/// Who runs a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Sees only the workspaces that the transaction names.
+    App,
+    /// Finds out whose credential something is, before a workspace is known.
+    Lookup,
+}
+
+impl Role {
+    /// What opens a transaction of this role.
+    pub const fn begin(self) -> &'static str {
+        match self {
+            Self::App => "BEGIN; SET LOCAL ROLE switchboard_app",
+            Self::Lookup => "BEGIN; SET LOCAL ROLE switchboard_lookup",
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Statement {
+    /// Its path under `sql/queries`, and its label in metrics.
+    pub name: &'static str,
+    pub sql: &'static str,
+    pub role: Role,
+    pub types: &'static [Type],
+}
+
+macro_rules! statements {
+    ($($const:ident = $name:literal as $role:ident [$($type:ident),* $(,)?];)*) => {
+        $(pub static $const: Statement = Statement {
+            name: $name,
+            sql: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../sql/queries/", $name, ".sql")),
+            role: Role::$role,
+            types: &[$(Type::$type),*],
+        };)*
+        #[cfg(test)]
+        static ALL: &[&Statement] = &[$(&$const),*];
+    };
+}
+
+statements! {
+    BATCH_BEGIN = "batch/begin" as App [UUID, INT8, TEXT];
+    BATCH_SCOPE = "batch/scope" as App [TEXT];
+
+    VISITORS_UPSERT = "users/upsert_visitors" as App [UUID_ARRAY, UUID_ARRAY, TEXT_ARRAY, BOOL_ARRAY, TEXT_ARRAY,
+        TEXT_ARRAY, TEXT_ARRAY, JSONB_ARRAY, BYTEA_ARRAY, TIMESTAMPTZ_ARRAY];
+    VISITORS_BY_RESUME = "users/by_resume" as Lookup [BYTEA_ARRAY];
+    RESUME_USED = "users/resume_used" as Lookup [UUID];
+    ACCOUNT_ADD = "users/add_account" as Lookup [UUID, TEXT, TEXT, TEXT];
+    ACCOUNT_BY_EMAIL = "users/account_by_email" as Lookup [TEXT];
+    ROLE_GRANT = "users/grant_role" as Lookup [UUID, UUID, TEXT];
+    ACCOUNTS_LIST = "users/list_accounts" as Lookup [];
+    ACCOUNT_REVOKE = "users/revoke_account" as Lookup [TEXT];
+    ACCOUNT_SET_PASSWORD = "users/set_password" as Lookup [TEXT, TEXT, BOOL];
+    USERS_EXPORT = "users/export" as Lookup [UUID, INT8];
+
+    WORKSPACE_ADD = "workspaces/add" as Lookup [UUID, TEXT, TEXT, TEXT, BOOL, TEXT_ARRAY];
+    WORKSPACE_SET = "workspaces/set" as Lookup [TEXT, BOOL, TEXT_ARRAY, TEXT];
+    WORKSPACES_LIST = "workspaces/list" as Lookup [];
+    WORKSPACES_VISIBLE = "workspaces/visible" as App [];
+    WORKSPACES_EXPORT = "workspaces/export" as Lookup [UUID, INT8];
+
+    KEY_ADD = "keys/add" as Lookup [UUID, UUID, TEXT, TEXT, BYTEA];
+    KEY_BY_HASH = "keys/by_hash" as Lookup [BYTEA];
+    KEYS_LIST = "keys/list" as Lookup [];
+    KEY_REVOKE = "keys/revoke" as Lookup [TEXT];
+
+    NODE_CLAIM = "nodes/claim" as Lookup [UUID];
+    NODE_STANDING = "nodes/standing" as Lookup [UUID];
+    NODE_HEARTBEAT = "nodes/heartbeat" as Lookup [UUID, INT8, TIMESTAMPTZ];
+    LOG_EPOCH = "deployment/log_epoch" as Lookup [];
+    NEW_LOG_EPOCH = "deployment/new_epoch" as Lookup [];
+    AUDIT_ADD = "audit/add" as Lookup [UUID, UUID, TEXT, TEXT, TEXT, JSONB];
+    SERVER_FACTS = "server/facts" as Lookup [];
+    SERVER_PROTECTION = "server/protection" as Lookup [];
+
+    CONVERSATIONS_ADVANCE = "conversations/advance" as App [UUID_ARRAY, UUID_ARRAY, UUID_ARRAY, TEXT_ARRAY,
+        TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, UUID_ARRAY, TEXT_ARRAY, UUID_ARRAY, TEXT_ARRAY, INT2_ARRAY, TEXT_ARRAY,
+        INT8_ARRAY, INT8_ARRAY, UUID_ARRAY, JSONB_ARRAY, TIMESTAMPTZ_ARRAY, TIMESTAMPTZ_ARRAY];
+    CONVERSATIONS_FIND = "conversations/find" as App [UUID_ARRAY, UUID_ARRAY, TEXT_ARRAY];
+    CONVERSATIONS_OF_VISITOR = "conversations/list_of_visitor" as App [UUID, UUID, INT8];
+    CONVERSATIONS_MARK_READ = "conversations/mark_read" as App [UUID_ARRAY, INT8_ARRAY, INT8_ARRAY];
+    CONVERSATIONS_STANDING = "conversations/standing" as App [UUID_ARRAY];
+    CONVERSATIONS_IMPORT = "conversations/import" as App [UUID, TIMESTAMPTZ, UUID_ARRAY, UUID_ARRAY, TEXT_ARRAY,
+        INT8_ARRAY, UUID_ARRAY, INT8_ARRAY, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY];
+    CONVERSATIONS_EXPORT = "conversations/export" as App [UUID, INT8];
+
+    MESSAGES_INSERT = "messages/insert" as App [UUID_ARRAY, INT8_ARRAY, UUID_ARRAY, UUID_ARRAY, UUID_ARRAY,
+        TEXT_ARRAY, TEXT_ARRAY, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, JSONB_ARRAY, JSONB_ARRAY, JSONB_ARRAY,
+        TIMESTAMPTZ_ARRAY];
+    MESSAGES_STANDING = "messages/standing" as App [UUID_ARRAY, UUID_ARRAY, INT8_ARRAY];
+    MESSAGES_NEWEST = "messages/newest" as App [UUID_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8];
+    MESSAGES_OLDEST = "messages/oldest" as App [UUID, INT8, INT8, INT8];
+    MESSAGES_FEEDBACK = "messages/feedback" as App [UUID, UUID, BOOL, TEXT];
+    MESSAGES_EXPORT = "messages/export" as App [UUID, INT8, INT8];
+    MESSAGES_EXAMINE = "messages/examine" as App [UUID, INT8, INT8];
+
+    ESCALATIONS_INSERT = "escalations/insert" as App [UUID_ARRAY, UUID_ARRAY, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY,
+        TEXT_ARRAY, JSONB_ARRAY, TIMESTAMPTZ_ARRAY];
+    ESCALATION_GET = "escalations/get" as App [UUID];
+}

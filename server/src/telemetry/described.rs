@@ -1,0 +1,75 @@
+//! What each number of `/metrics` means. None has a label by conversation or by person.
+
+use Kind::{Counter, Gauge, Histogram};
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+const METRICS: &[(Kind, &str, &str)] = &[
+    (Gauge, "switchboard_connections", "Sockets that are open."),
+    (Gauge, "switchboard_sessions_live", "Conversations with a running actor."),
+    (Counter, "switchboard_requests_total", "Requests by method."),
+    (Counter, "switchboard_request_errors_total", "Refused requests by kind of error."),
+    (
+        Counter,
+        "switchboard_opens_total",
+        "Opened conversations, by whether the client's position was recovered.",
+    ),
+    (Counter, "switchboard_closes_total", "Sockets that the server closed, by close code."),
+    (Counter, "switchboard_messages_committed_total", "Messages that are on disk."),
+    (Counter, "switchboard_persistence_failures_total", "Writes that the database refused for good."),
+    (Counter, "switchboard_persistence_retries_total", "Batches tried again because the database was away."),
+    (Counter, "switchboard_resume_statements_total", "Statements that resuming clients cost."),
+    (Histogram, "switchboard_batch_writes", "Conversations written by one commit."),
+    (Histogram, "switchboard_commit_seconds", "From a batch's begin to its commit."),
+    (Histogram, "switchboard_statement_seconds", "Transactions, by their last statement."),
+];
+
+/// Gives every metric its text, for `# HELP`.
+pub fn describe() {
+    for &(kind, name, text) in METRICS {
+        match kind {
+            Counter => metrics::describe_counter!(name, text),
+            Gauge => metrics::describe_gauge!(name, text),
+            Histogram => metrics::describe_histogram!(name, text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use regex::Regex;
+
+    use super::METRICS;
+
+    #[test]
+    fn the_table_is_what_the_code_counts() {
+        let emitted = Regex::new(r#"metrics::(?:counter|gauge|histogram)!\(\s*"(switchboard_\w+)""#).unwrap();
+        let mut counted = BTreeSet::new();
+        collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut |text| {
+            counted.extend(emitted.captures_iter(text).map(|found| found[1].to_owned()));
+        });
+        let described: BTreeSet<String> = METRICS.iter().map(|&(_, name, _)| name.to_owned()).collect();
+        assert_eq!(described, counted);
+    }
+
+    /// Every source of the server but the tests of this module.
+    fn collect(folder: &Path, read: &mut impl FnMut(&str)) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, read);
+            } else if !path.ends_with("telemetry.rs") {
+                read(&fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+}

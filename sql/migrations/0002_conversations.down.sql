@@ -1,0 +1,1 @@
+DROP TABLE escalations, message_feedback, messages, conversations;

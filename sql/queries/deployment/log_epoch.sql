@@ -1,0 +1,2 @@
+-- The epoch of every position handed out.
+SELECT log_epoch FROM deployment

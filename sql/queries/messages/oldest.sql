@@ -1,0 +1,11 @@
+-- The messages after a position, as many of the oldest as fit the bytes.
+SELECT conversation_id, seq, id, client_id, role, agent_name, author_id, author_name, content, citations,
+       attachments, metadata, created_at
+FROM (
+  SELECT m.*,
+         sum(octet_length(m.content) + coalesce(octet_length(m.metadata::text), 0) + 300) OVER (ORDER BY m.seq) AS bytes
+  FROM messages m
+  WHERE m.conversation_id = $1 AND m.seq > $2 AND m.seq <= $3
+) page
+WHERE bytes <= $4
+ORDER BY seq

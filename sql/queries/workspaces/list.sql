@@ -1,0 +1,2 @@
+-- All workspaces; the server keeps them in memory.
+SELECT id, slug, identity_secret, verification_required, allowed_origins FROM workspaces ORDER BY slug LIMIT 1000

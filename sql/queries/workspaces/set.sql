@@ -1,0 +1,7 @@
+-- Changes what is given and keeps the rest.
+UPDATE workspaces SET
+  verification_required = coalesce($2, verification_required),
+  allowed_origins = coalesce($3, allowed_origins),
+  identity_secret = coalesce($4, identity_secret)
+WHERE slug = $1
+RETURNING id

@@ -1,0 +1,503 @@
+// Made from the types of the protocol crate; do not edit. To make it anew:
+//   UPDATE_GOLDEN=1 cargo test -p switchboard-protocol --test wire typescript
+
+/** A document that belongs to a message. */
+export type Attachment = {
+  id: DocumentId;
+  name: string;
+  /** The media type, as sniffed by the server. */
+  type: string;
+  /** Bytes. */
+  size: number;
+  /** A signed link that expires. */
+  url: string;
+};
+
+/** What the workflow cannot go on without. */
+export type Awaiting = "contact_details" | "confirmation" | "staff";
+
+/** Where a numbered claim of the assistant comes from. */
+export type Citation = {
+  /** The number in the text. */
+  number: number;
+  /** Names the document within the knowledge base. */
+  source: string;
+  title: string;
+  url: string | null;
+};
+
+/** The idempotency key of a send, named by the client and unique in its conversation. */
+export type ClientId = string;
+
+/** How a person can reach the visitor. */
+export type Contact = {
+  name?: string | null;
+  email?: string | null;
+  phone?: string | null;
+};
+
+/** Ends the conversation for good. */
+export type ConversationClose = {
+  conversation_id: ConversationId;
+};
+
+/** One conversation: an append-only log of messages and a small state. */
+export type ConversationId = string;
+
+/** A visitor's or member's own conversations, the latest first. */
+export type ConversationList = {
+  /** 50 when absent. */
+  limit?: number | null;
+  /** The `next_cursor` of the page before. */
+  cursor?: string | null;
+};
+
+export type ConversationListed = {
+  conversations: Array<State>;
+  /** Null on the last page. */
+  next_cursor: string | null;
+};
+
+/** The conversation as it stands after the request. */
+export type ConversationNow = {
+  conversation: State;
+};
+
+/** The visitor's score for the whole conversation. */
+export type ConversationRate = {
+  conversation_id: ConversationId;
+  /** 1 is the worst, 5 the best. */
+  score: number;
+  comment?: string | null;
+};
+
+/** The state of a conversation, whole, after the commit of its version. */
+export type ConversationUpdated = {
+  conversation: State;
+};
+
+/** One stored document, for example an attachment. */
+export type DocumentId = string;
+
+/** Which disk holds an accepted message. */
+export type Durability = "postgres" | "journal";
+
+/** The result of what only takes effect. */
+export type Empty = Record<string, never>;
+
+/** Opaque: changes only when earlier positions can no longer be trusted. */
+export type Epoch = string;
+
+/** What a program learns of a failure: the `data` of the error, told apart by its `kind`. */
+export type ErrorData = {
+  "kind": "parse_error" } | { "kind": "invalid_request" } | { "kind": "method_not_found";
+  method: string;
+  } | { "kind": "invalid_params";
+  fields: Array<FieldProblem>;
+  } | { "kind": "internal";
+  trace_id: string;
+  } | { "kind": "unauthenticated" } | { "kind": "forbidden" } | { "kind": "not_found" } | { "kind": "conflict";
+  current: JsonValue;
+  } | { "kind": "position_lost";
+  epoch: Epoch;
+  seq: Seq;
+  } | { "kind": "too_large";
+  limit: number;
+  } | { "kind": "rate_limited";
+  retry_after_ms: number;
+  } | { "kind": "unavailable";
+  retry_after_ms: number;
+};
+
+/** An escalation as the state of its conversation shows it. */
+export type EscalationBrief = {
+  id: EscalationId;
+  status: EscalationStatus;
+};
+
+/** One request for a person's help. */
+export type EscalationId = string;
+
+/** The escalation as it stands after the request. */
+export type EscalationNow = {
+  escalation: VisitorEscalation;
+};
+
+/** Asks for a person; also as the very first act. While one is open, asking again answers with that one. */
+export type EscalationRequest = {
+  conversation_id: ConversationId;
+  reason?: string | null;
+  contact?: Contact | null;
+};
+
+/** How far an escalation has come. */
+export type EscalationStatus = "pending" | "notified" | "in_progress" | "resolved";
+
+/** One field of the parameters that cannot be used, and why. Never echoes the value. */
+export type FieldProblem = {
+  /** Dotted from the top, such as `user.email`. */
+  field: string;
+  /** Reads after the field's name: "is required", "must be an integer". */
+  problem: string;
+};
+
+export type JsonValue = number | string | boolean | Array<JsonValue> | { [key in string]: JsonValue } | null;
+
+/** One entry of a conversation's log. Written once, never changed. */
+export type Message = {
+  id: MessageId;
+  conversation_id: ConversationId;
+  seq: Seq;
+  /** The idempotency key that its sender chose; null for what the server wrote. */
+  client_id: ClientId | null;
+  role: Role;
+  /** Which of the preset's agents wrote it; null for people. */
+  agent_name: string | null;
+  author: Person | null;
+  content: string;
+  citations: Array<Citation>;
+  attachments: Array<Attachment>;
+  metadata: { [key in string]: JsonValue } | null;
+  created_at: Timestamp;
+};
+
+/** A message was committed. Its sender has the response instead. */
+export type MessageCreated = {
+  message: Message;
+};
+
+/** More of a reply that is being written. */
+export type MessageDelta = {
+  conversation_id: ConversationId;
+  /** The id that the message will have. */
+  message_id: MessageId;
+  /** The characters sent before; one that is not the length held is ignored. */
+  offset: number;
+  text: string;
+};
+
+/** Whether an answer helped; it reaches the trace of the turn that wrote it. */
+export type MessageFeedback = {
+  message_id: MessageId;
+  helpful: boolean;
+  comment?: string | null;
+};
+
+/** One message, named by the server. */
+export type MessageId = string;
+
+/** A page of the log, in the order of `seq`. With neither bound: the last page. */
+export type MessageList = {
+  conversation_id: ConversationId;
+  /** 1 to head + 1. Not together with `after_seq`. */
+  before_seq?: Seq | null;
+  /** 0 to head. Not together with `before_seq`. */
+  after_seq?: Seq | null;
+  /** 50 when absent. */
+  limit?: number | null;
+};
+
+export type MessageListed = {
+  messages: Array<Message>;
+  /** Whether more lie in the direction of the request; without one, whether earlier ones do. */
+  has_more: boolean;
+};
+
+/** The reader has seen everything up to here. */
+export type MessageRead = {
+  conversation_id: ConversationId;
+  seq: Seq;
+};
+
+/** A message that the journal had accepted was refused by the database. */
+export type MessageRejected = {
+  client_id: ClientId;
+  error: RpcError;
+};
+
+/** Writes a message. Safe to repeat: the same `client_id` gives the first result again. */
+export type MessageSend = {
+  conversation_id: ConversationId;
+  client_id: ClientId;
+  content: string;
+  /** At most 16 KiB as JSON. */
+  metadata?: { [key in string]: JsonValue } | null;
+  /** Documents uploaded to this conversation before. */
+  attachments?: Array<DocumentId> | null;
+  /** Over HTTP: wait so long for the reply, and return it too. */
+  wait_reply_ms?: number | null;
+};
+
+/** A message was accepted, and where it is safe. */
+export type MessageSent = {
+  /** Null until the journal is drained. */
+  id: MessageId | null;
+  /** Null until the journal is drained. */
+  seq: Seq | null;
+  created_at: Timestamp;
+  /** Whether this `client_id` had been accepted before. */
+  duplicate: boolean;
+  durability: Durability;
+  /** Only where `wait_reply_ms` was sent and the reply came in time. */
+  reply?: Message | null;
+};
+
+/** Discard the text streamed under this id: it will not become a message. */
+export type MessageWithdrawn = {
+  conversation_id: ConversationId;
+  message_id: MessageId;
+  reason: WithdrawnReason;
+};
+
+/** Whose words a preset with two audiences uses. */
+export type Mode = "customer" | "banker";
+
+/** Who may answer now. */
+export type Owner = "ai" | "staff" | "none";
+
+/** A person as others in the conversation see them. */
+export type Person = {
+  id: VisitorId;
+  name: string | null;
+};
+
+/** A place in a conversation's log that a client can resume from. */
+export type Position = {
+  epoch: Epoch;
+  seq: Seq;
+};
+
+/** Up to where each side has read. */
+export type ReadMarks = {
+  user: Seq;
+  staff: Seq;
+};
+
+/** Up to where each side has read. */
+export type ReadUpdated = {
+  conversation_id: ConversationId;
+  user: Seq;
+  staff: Seq;
+};
+
+/** Who speaks in a message. */
+export type Role = "user" | "assistant" | "staff" | "system";
+
+/** The error of one request: a sentence for a person, and a fault for a program. */
+export type RpcError = {
+  code: number;
+  /** A sentence for a person. */
+  message: string;
+  data: ErrorData;
+};
+
+/** A secret as it crosses the wire. */
+export type Secret = string;
+
+/** The place of a message in its conversation's log: 1, 2, 3 … without gaps; 0 stands before the first. */
+export type Seq = number;
+
+/** The server is about to stop: reconnect after this long, and resume. */
+export type ServerDraining = {
+  reconnect_after_ms: number;
+};
+
+/** What a client may want to know of the server. */
+export type ServerInfo = {
+  version: string;
+  node: string;
+  /** Seconds between two pings. */
+  ping_s: number;
+  /** Bytes of the largest frame that this client may send. */
+  max_message_bytes: number;
+};
+
+/**
+ * Opens a conversation, or changes to another one on the same socket.
+ *
+ * Without token and resume it makes a new visitor with a new conversation; with either of them and
+ * no conversation named, it opens the latest one that is not closed.
+ */
+export type SessionOpen = {
+  /** A visitor's token, an access token or an API key. */
+  token?: Secret | null;
+  /** The long-lived secret of an earlier open. */
+  resume?: Secret | null;
+  /** The public slug of the workspace in which a new visitor arrives; `default` when absent. */
+  workspace?: string | null;
+  /** Not together with `session_id`. */
+  conversation_id?: ConversationId | null;
+  /** The client's own name for the conversation, looked up among this visitor's only. */
+  session_id?: string | null;
+  /** The last position seen: the messages after it are sent. */
+  position?: Position | null;
+  mode?: Mode | null;
+  user?: UserIdentity | null;
+  /** Kept with a new conversation. At most 16 KiB as JSON. */
+  metadata?: { [key in string]: JsonValue } | null;
+};
+
+/** Everything a client needs to show the conversation. */
+export type SessionOpened = {
+  /** A visitor's token; null where the client brought credentials of its own. */
+  token: Secret | null;
+  expires_at: Timestamp | null;
+  /** Keep it: it brings a visitor back for 180 days after its last use. */
+  resume: Secret | null;
+  /** Null for people and services that named none. */
+  conversation: State | null;
+  /** There whenever a conversation is, also for an empty log. */
+  position: Position | null;
+  /** Whether `messages` are exactly those after the position that was sent; else they are a fresh last page. */
+  recovered: boolean;
+  messages: Array<Message>;
+  /** Whether there are earlier messages than these to list. */
+  has_more: boolean;
+  /** Null where no conversation was named. */
+  read: ReadMarks | null;
+  streaming: Streaming | null;
+  /** A text of the preset, not a message. */
+  greeting: string | null;
+  server: ServerInfo;
+};
+
+/** A fresh token for a visitor, before the old one expires. */
+export type SessionRefresh = {
+  token: Secret;
+};
+
+export type SessionRefreshed = {
+  token: Secret;
+  expires_at: Timestamp;
+};
+
+/** All of a conversation that is not its log. Sent whole; the larger (epoch, version) wins. */
+export type State = {
+  conversation_id: ConversationId;
+  /** The client's own name for the conversation. */
+  session_id: string | null;
+  epoch: Epoch;
+  version: number;
+  status: Status;
+  owner: Owner;
+  assignee: Person | null;
+  mode: Mode | null;
+  workflow: WorkflowState | null;
+  escalation: EscalationBrief | null;
+  /** The visitor's score, 1 to 5. */
+  rating: number | null;
+  created_at: Timestamp;
+  updated_at: Timestamp;
+};
+
+/** Where a conversation stands. */
+export type Status = "active" | "waiting" | "with_staff" | "resolved" | "closed";
+
+/** How a step goes. */
+export type StepStatus = "running" | "done" | "failed" | "skipped";
+
+/** The reply being written while a client opens: what it would have seen of the deltas. */
+export type Streaming = {
+  message_id: MessageId;
+  text: string;
+};
+
+/** A moment, such as `2026-01-31T09:05:00.250Z`. */
+export type Timestamp = string;
+
+/** Stops the answer that is being written: no reply is committed. */
+export type TurnCancel = {
+  conversation_id: ConversationId;
+};
+
+export type TurnCancelled = {
+  /** False where no turn was open. */
+  cancelled: boolean;
+};
+
+/** Sent as a notification: somebody is typing, or no longer. */
+export type Typing = {
+  conversation_id: ConversationId;
+  on: boolean;
+};
+
+/** Somebody else is typing, or no longer. */
+export type TypingUpdated = {
+  conversation_id: ConversationId;
+  role: Role;
+  author: Person | null;
+  on: boolean;
+};
+
+/** What the embedding page says of its user; believed where `hash` proves it. */
+export type UserIdentity = {
+  /** The user's id in the customer's own systems. */
+  external_id?: string | null;
+  email?: string | null;
+  name?: string | null;
+  phone?: string | null;
+  /** Hex HMAC-SHA256 of `external_id` under the workspace's identity secret. */
+  hash?: Secret | null;
+};
+
+/** An escalation as its visitor sees it. */
+export type VisitorEscalation = {
+  id: EscalationId;
+  status: EscalationStatus;
+  created_at: Timestamp;
+  assignee_name: string | null;
+};
+
+/** A person: a visitor or a member of staff. */
+export type VisitorId = string;
+
+/** Why streamed text was withdrawn. */
+export type WithdrawnReason = "takeover" | "cancelled" | "restarted";
+
+/** Where the agent's work stands. */
+export type WorkflowState = {
+  type: string;
+  /** The step that runs or ran last; null before the first. */
+  step: string | null;
+  turn: number;
+  awaiting: Awaiting | null;
+};
+
+/** A step of the agent's work began or ended. */
+export type WorkflowStep = {
+  conversation_id: ConversationId;
+  turn: number;
+  step: string;
+  status: StepStatus;
+  /** What the step decided; visitors are not told. */
+  detail?: JsonValue;
+};
+
+/** Every method: what it is asked with and what it answers. It fails with RpcError. */
+export interface Methods {
+  "session.open": { params: SessionOpen; result: SessionOpened };
+  "session.refresh": { params: SessionRefresh; result: SessionRefreshed };
+  "message.send": { params: MessageSend; result: MessageSent };
+  "message.list": { params: MessageList; result: MessageListed };
+  "message.read": { params: MessageRead; result: Empty };
+  "message.feedback": { params: MessageFeedback; result: Empty };
+  "typing": { params: Typing; result: Empty };
+  "turn.cancel": { params: TurnCancel; result: TurnCancelled };
+  "escalation.request": { params: EscalationRequest; result: EscalationNow };
+  "conversation.close": { params: ConversationClose; result: ConversationNow };
+  "conversation.rate": { params: ConversationRate; result: ConversationNow };
+  "conversation.list": { params: ConversationList; result: ConversationListed };
+}
+
+/** Every notification of the server. */
+export interface Notifications {
+  "message.created": MessageCreated;
+  "message.delta": MessageDelta;
+  "message.withdrawn": MessageWithdrawn;
+  "message.rejected": MessageRejected;
+  "conversation.updated": ConversationUpdated;
+  "read.updated": ReadUpdated;
+  "workflow.step": WorkflowStep;
+  "typing": TypingUpdated;
+  "server.draining": ServerDraining;
+}
