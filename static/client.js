@@ -1,379 +1,278 @@
 /**
- * Switchboard in the browser: one visitor, one conversation, every message once and in order.
+ * Switchboard in the browser: `openDesk({ workspace })`, and what a desk then is and can do: types.d.ts.
  *
- *     const desk = new Switchboard({ workspace: "default" });
- *     desk.addEventListener("message", () => render(desk.messages, desk.pending));
- *     desk.send("Hello");
- *
- * All tabs of a browser share the visitor, the conversation and the outbox, in which a message stays
- * until the server has it on its disk. Events and options are described in types.d.ts.
+ * Invariant: `messages` is dense in `seq` from first to last, whatever arrives in whatever order.
  */
 import { makeLink, SwitchboardError } from "./client/link.js";
-import { makeOutbox } from "./client/outbox.js";
-import { openStore } from "./client/store.js";
-
-/** @import { Details, Message, Metadata, Methods, Options, Position, Request, SessionOpened, State, Stream } from "./types.js" */
+import { makeOutbox, openStore } from "./client/shared.js";
 
 export { SwitchboardError };
 
-/** The most characters a message may have, as Unicode scalar values. */
+/** In Unicode scalar values. */
 export const LONGEST_MESSAGE = 10_000;
 
-/** Invariant: `messages` is dense in `seq` from first to last, whatever arrives in whatever order. */
-export class Switchboard extends EventTarget {
-  /** The log as far as it is held; for reading only. @type {Message[]} */
-  messages = [];
-  /** Whether `loadOlder` would find more. */
-  hasMore = false;
-  /** The answer that is being written. @type {Stream} */
-  stream = null;
-  /** @type {State | null} */
-  conversation = null;
-  /** Up to which `seq` each side has read. */
-  read = { user: 0, staff: 0 };
-  /** The preset's words of welcome; not a message. @type {string | null} */
-  greeting = null;
-  #link;
-  #store;
-  #outbox;
-  /** Where the log stood at the last page; null when no position is worth anything. @type {Position | null} */
-  #page = null;
+/** @type {(options?: Desk.Options) => Desk.Switchboard} */
+export const openDesk = ({ server = new URL(".", import.meta.url), workspace = "default", ...who } = {}) => {
+  /** Where the log stood; null when no position is worth anything. @type {Desk.Position | null} */
+  let page = null;
   /** The largest `seq` heard of. */
-  #seen = 0;
-  #catchingUp = false;
-  #loading = false;
-  #markTimer = 0;
-  #typedAt = 0;
-  #typingTimer = 0;
+  let heard = 0;
+  let catchingUp = false;
+  let loading = false;
+  let markTimer = 0;
+  let typedAt = 0;
+  let typingTimer = 0;
 
-  /** @param {Options} [options] */
-  constructor({ server = new URL(".", import.meta.url), workspace = "default", ...who } = {}) {
-    super();
-    const url = new URL("ws", new URL(server, location.href));
-    // One browser may serve several people one after the other: each has a store.
-    const { user } = who;
-    const person = user ? `${user.hash ? "verified" : "claimed"} ${user.external_id}` : "";
-    this.#store = openStore(`switchboard:${url.host}${url.pathname}:${workspace}:${person}:`);
-    url.protocol = url.protocol.replace("http", "ws");
-    this.#link = makeLink(url.href, this.#store, { workspace, ...who }, {
-      position: (id) => (this.#page && id === this.conversation?.conversation_id ? { ...this.#page, seq: this.#head } : undefined),
-      opened: (opened) => this.#opened(opened),
-      released: () => this.pending.forEach(({ client_id }) => this.#outbox.change(client_id, { conversation_id: null })),
-      notified: (method, params) => this.#notified(method, params),
-      state: () => this.#emit("state", { state: this.state, error: this.error }),
-    });
-    this.#outbox = makeOutbox(this.#store, this.request, {
-      conversation: () => (this.state === "online" ? this.conversation?.conversation_id : undefined),
-      changed: () => this.#emit("outbox", null),
-      committed: (message) => this.#append(message),
-      refused: ({ kind, data }) => {
-        if (kind === "unauthenticated") this.#link.drop(4006);
-        // Closed by now: the conflict carries the State.
-        if (data.current?.version) this.#take(data.current);
-        return kind !== "unauthenticated";
-      },
-    });
-    this.#store.watch((key) => this.#changedElsewhere(key));
-  }
+  const url = new URL("ws", new URL(server, location.href));
+  // A browser may serve several people one after the other: each has a store.
+  const { user } = who;
+  const person = user ? `${user.hash ? "verified" : "claimed"} ${user.external_id}` : "";
+  const store = openStore(`switchboard:${url.host}${url.pathname}:${workspace}:${person}:`);
+  url.protocol = url.protocol.replace("http", "ws");
 
-  get state() {
-    return this.#link.state;
-  }
+  const id = () => desk.conversation?.conversation_id;
+  const here = () => ({ conversation_id: id() ?? "" });
+  const head = () => desk.messages.at(-1)?.seq ?? page?.seq ?? 0;
 
-  /** Why the state is `stopped`; `connect` tries again. */
-  get error() {
-    return this.#link.error;
-  }
+  const link = makeLink(url.href, store, { workspace, ...who }, {
+    position: (conversation_id) => (page && conversation_id === id() ? { ...page, seq: head() } : undefined),
+    opened({ conversation, position, recovered, messages, has_more, read, streaming, greeting }) {
+      // Null only for people and services, and they are not here.
+      if (!conversation || !position || !read) return;
+      const same = id() === conversation.conversation_id;
+      const { user } = desk.read;
+      Object.assign(desk, { read, greeting });
+      // A page is the last word, also from a restored database that counts from further back.
+      if (!same || !recovered) desk.conversation = null;
+      take(conversation);
+      if (same && recovered) messages.forEach(append);
+      else {
+        turn(messages, position, has_more);
+        messages.forEach(({ client_id }) => outbox.remove(client_id));
+      }
+      stream(streaming);
+      emit("read", read);
+      // What was read while there was no connection to say so.
+      if (same) desk.markRead(Math.min(user, head()));
+      hear(position.seq);
+      outbox.opened();
+    },
+    released: () => desk.pending.forEach(({ client_id }) => outbox.change(client_id, { conversation_id: null })),
+    notified(method, params) {
+      const { message, conversation, message_id, client_id, error, user, staff, conversation_id = conversation?.conversation_id } = params;
+      if (conversation_id && conversation_id !== id()) return;
+      if (method === "message.created") append(message);
+      else if (method === "message.delta") delta(params);
+      else if (method === "message.withdrawn") desk.stream?.message_id === message_id && stream(null);
+      else if (method === "message.rejected") outbox.change(client_id, { failed: { kind: error.data.kind, message: error.message } });
+      else if (method === "conversation.updated") take(conversation);
+      else if (method === "read.updated") emit("read", (desk.read = { user: Math.max(user, desk.read.user), staff }));
+      else if (method === "typing") emit("typing", params);
+      else if (method === "workflow.step") emit("step", params);
+    },
+    state: () => emit("state", { state: link.state, error: link.error }),
+  });
 
-  /** What is not acknowledged, in the order typed; where it has `failed`, `retry` or `discard` it. */
-  get pending() {
-    return this.#outbox.entries;
-  }
+  const outbox = makeOutbox(store, link.request, {
+    conversation: () => (link.state === "online" ? id() : undefined),
+    changed: () => emit("outbox", null),
+    committed: (message) => append(message),
+    refused({ kind, data }) {
+      if (kind === "unauthenticated") link.drop(4006);
+      // The conversation was closed: the conflict carries its State.
+      if (data.current?.version) take(data.current);
+      return kind !== "unauthenticated";
+    },
+  });
 
-  get held() {
-    return this.#outbox.held;
-  }
+  /** @template {keyof Desk.Details} T @param {T} type @param {Desk.Details[T]} detail */
+  const emit = (type, detail) => desk.dispatchEvent(new CustomEvent(type, { detail }));
 
-  /** How many of the messages held are answers not read yet. */
-  get unread() {
-    return this.messages.filter(({ seq, role }) => seq > this.read.user && (role === "assistant" || role === "staff")).length;
-  }
-
-  /** Whether this browser has been here before or has something to send: a reason to connect unasked. */
-  get known() {
-    return Boolean(this.#store.get("visitor")?.conversation_id || this.pending.length);
-  }
-
-  /** What was typed and not sent, also after a reload. @returns {string} */
-  get draft() {
-    return this.#store.get("draft") ?? "";
-  }
-
-  set draft(text) {
-    this.#store.set("draft", text || undefined);
-  }
-
-  /** Connects, and stays connected until `disconnect`. */
-  connect() {
-    this.#link.start();
-  }
-
-  disconnect() {
-    this.#link.stop();
-  }
-
-  /** Signs out: forgets the visitor, the conversation and what was not sent, in all tabs. */
-  forget() {
-    for (const key of this.#store.keys("")) this.#store.set(key);
-    this.#leave();
-  }
-
-  /** Into the outbox, from where it goes by itself. @param {string} content @param {Metadata} [metadata] */
-  send(content, metadata = null) {
-    content = content.replaceAll("\0", "").trim();
-    const { length } = [...content];
-    if (!length) throw new SwitchboardError("invalid_params", "A message needs a text.");
-    if (length > LONGEST_MESSAGE) throw new SwitchboardError("too_large", "The message is too long.", { limit: LONGEST_MESSAGE });
-    this.#typing(false);
-    this.connect();
-    return this.#outbox.add(content, metadata);
-  }
-
-  /** Sends a failed message again, under a new id: nothing was written under the old one. @param {string} client_id */
-  retry(client_id) {
-    const entry = this.pending.find((entry) => entry.client_id === client_id);
-    this.discard(client_id);
-    if (entry) this.send(entry.content, entry.metadata);
-  }
-
-  /** @param {string} client_id */
-  discard(client_id) {
-    this.#outbox.remove(client_id);
-  }
-
-  /** Fetches the page before the first message held. */
-  async loadOlder() {
-    const first = this.messages[0];
-    if (this.#loading || !this.hasMore || !first) return;
-    this.#loading = true;
-    try {
-      const { conversation_id, seq } = first;
-      const { messages, has_more } = await this.request("message.list", { conversation_id, before_seq: seq, limit: 50 });
-      if (this.messages[0] !== first) return;
-      this.messages.unshift(...messages);
-      this.hasMore = has_more;
-      this.#emit("older", null);
-    } catch (error) {
-      this.#lost(error);
-    } finally {
-      this.#loading = false;
-    }
-  }
-
-  /** The visitor has seen everything up to here. Call it as often as you like. */
-  markRead(seq = this.#head) {
-    if (!this.conversation || seq <= this.read.user) return;
-    this.read = { ...this.read, user: seq };
-    this.#emit("read", this.read);
-    this.#markTimer ||= setTimeout(() => this.#mark(), 1000);
-  }
-
-  /** The visitor touched a key. Call it as often as you like. */
-  typing() {
-    clearTimeout(this.#typingTimer);
-    this.#typingTimer = setTimeout(() => this.#typing(false), 4000);
-    this.#typing(true);
-  }
-
-  /** Leaves a closed conversation for a new one. */
-  startNew() {
-    return this.#link.renew();
-  }
-
-  /** Ends the conversation for good. */
-  async close() {
-    this.#take((await this.request("conversation.close", this.#this)).conversation);
-  }
-
-  /** @param {number} score 1 to 5 @param {string} [comment] */
-  async rate(score, comment) {
-    this.#take((await this.request("conversation.rate", { ...this.#this, score, comment })).conversation);
-  }
-
-  /** Asks for a person. @param {Pick<Methods["escalation.request"]["params"], "reason" | "contact">} [why] */
-  requestPerson(why) {
-    return this.request("escalation.request", { ...this.#this, ...why });
-  }
-
-  /** Stops the answer that is being written. */
-  cancelTurn() {
-    return this.request("turn.cancel", this.#this);
-  }
-
-  /** Any method of the protocol. @type {Request} */
-  request = (method, params) => this.#link.request(method, params);
-
-  get #head() {
-    return this.messages.at(-1)?.seq ?? this.#page?.seq ?? 0;
-  }
-
-  get #this() {
-    return { conversation_id: this.conversation?.conversation_id ?? "" };
-  }
-
-  /** `addEventListener` with typed details, until the signal aborts. @param {AbortSignal} signal */
-  listen(signal) {
-    /** @template {keyof Details} T @param {T} type @param {(detail: Details[T]) => unknown} listener */
-    return (type, listener) => this.addEventListener(type, (event) => listener(/** @type {CustomEvent} */ (event).detail), { signal });
-  }
-
-  /** @template {keyof Details} T @param {T} type @param {Details[T]} detail */
-  #emit(type, detail) {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
-  }
-
-  /** @param {SessionOpened} opened */
-  #opened({ conversation, position, recovered, messages, has_more, read, streaming, greeting }) {
-    // Null only for people and services, and they are not here.
-    if (!conversation || !position || !read) return;
-    const same = this.conversation?.conversation_id === conversation.conversation_id;
-    const resumed = same && recovered;
-    const { user } = this.read;
-    this.read = read;
-    this.greeting = greeting;
-    // A page is the newest word, also of a restored database that counts from further back.
-    if (!resumed) this.conversation = null;
-    this.#take(conversation);
-    if (resumed) {
-      messages.forEach((message) => this.#append(message));
-    } else {
-      this.#turn(messages, position, has_more);
-      this.#seen = 0;
-      messages.forEach(({ client_id }) => this.#outbox.remove(client_id));
-    }
-    this.#stream(streaming);
-    this.#emit("read", read);
-    // What was read while there was no connection to say so.
-    if (same) this.markRead(Math.min(user, this.#head));
-    this.#hear(position.seq);
-    this.#outbox.opened();
-  }
-
-  /** @param {Message[]} messages @param {Position | null} page @param {boolean} hasMore */
-  #turn(messages, page, hasMore) {
-    this.messages = messages;
-    this.hasMore = hasMore;
-    this.#page = page;
-    this.#emit("reset", null);
-  }
-
-  /** @param {string} method @param {any} params */
-  #notified(method, params) {
-    const { message, conversation, message_id, client_id, error, conversation_id = conversation?.conversation_id } = params;
-    if (conversation_id && conversation_id !== this.conversation?.conversation_id) return;
-    if (method === "message.created") this.#append(message);
-    else if (method === "message.delta") this.#delta(params);
-    else if (method === "message.withdrawn") this.stream?.message_id === message_id && this.#stream(null);
-    else if (method === "message.rejected") this.#outbox.change(client_id, { failed: { kind: error.data.kind, message: error.message } });
-    else if (method === "conversation.updated") this.#take(conversation);
-    else if (method === "read.updated") this.#emit("read", (this.read = { user: Math.max(params.user, this.read.user), staff: params.staff }));
-    else if (method === "typing") this.#emit("typing", params);
-    else if (method === "workflow.step") this.#emit("step", params);
-  }
-
-  /** Of two States the larger (epoch, version) wins. @param {State} state */
-  #take(state) {
-    const now = this.conversation;
+  /** Of two States the larger (epoch, version) wins. @param {Desk.State} state */
+  const take = (state) => {
+    const now = desk.conversation;
     if (now && (state.epoch < now.epoch || (state.epoch === now.epoch && state.version <= now.version))) return;
-    this.conversation = state;
-    this.#emit("conversation", state);
-  }
+    desk.conversation = state;
+    emit("conversation", state);
+  };
 
-  /** @param {Stream} stream */
-  #stream(stream) {
-    this.stream = stream;
-    this.#emit("stream", stream);
-  }
+  const turn = (messages = desk.messages, position = page, hasMore = false) => {
+    Object.assign(desk, { messages, hasMore });
+    page = position;
+    heard = 0;
+    emit("reset", null);
+  };
 
-  /** @param {Message} message */
-  #append(message) {
+  const stream = (now = desk.stream) => {
+    desk.stream = now;
+    emit("stream", now);
+  };
+
+  /** @param {Desk.Message} message */
+  const append = (message) => {
+    const { seq, role, client_id, conversation_id } = message;
     // From before a move to another conversation.
-    if (message.conversation_id !== this.conversation?.conversation_id) return;
-    const { seq, role, client_id } = message;
-    if (seq > this.#head + 1) return void this.#hear(seq);
-    this.#outbox.remove(client_id);
-    if (seq <= this.#head) return;
-    this.messages.push(message);
+    if (conversation_id !== id()) return;
+    if (seq > head() + 1) return void hear(seq);
+    outbox.remove(client_id);
+    if (seq <= head()) return;
+    desk.messages.push(message);
     // A turn ends in exactly one assistant message: nothing of it is still to come.
-    if (role === "assistant") this.#stream(null);
-    this.#emit("message", message);
-  }
+    if (role === "assistant") stream(null);
+    emit("message", message);
+  };
 
   /** @param {{message_id: string, offset: number, text: string}} delta */
-  #delta({ message_id, offset, text }) {
-    const held = this.stream?.message_id === message_id ? this.stream.text : "";
+  const delta = ({ message_id, offset, text }) => {
+    const held = desk.stream?.message_id === message_id ? desk.stream.text : "";
     // Offsets count Unicode scalar values, JavaScript UTF-16 units.
     if (offset && offset !== [...held].length) return;
-    if (!this.messages.some(({ id }) => id === message_id)) this.#stream({ message_id, text: offset ? held + text : text });
-  }
+    if (!desk.messages.some(({ id }) => id === message_id)) stream({ message_id, text: offset ? held + text : text });
+  };
 
-  /** The log reaches to `seq` at least. @param {number} seq */
-  async #hear(seq) {
-    this.#seen = Math.max(this.#seen, seq);
-    if (this.#catchingUp) return;
-    this.#catchingUp = true;
+  /** The log reaches to `seq` at least. */
+  const hear = async (seq = 0) => {
+    heard = Math.max(heard, seq);
+    if (catchingUp) return;
+    catchingUp = true;
     try {
-      for (let after_seq; this.#seen > (after_seq = this.#head); ) {
-        const { messages } = await this.request("message.list", { ...this.#this, after_seq, limit: 200 });
-        messages.forEach((message) => this.#append(message));
-        if (this.#head === after_seq) throw new Error("no progress");
+      for (let after_seq; heard > (after_seq = head()); ) {
+        const { messages } = await link.request("message.list", { ...here(), after_seq, limit: 200 });
+        messages.forEach(append);
+        if (head() === after_seq) throw new Error("no progress");
       }
     } catch (error) {
       // Resuming always leads back to a whole log.
-      this.#lost(error);
-      this.#link.drop(1000);
-    } finally {
-      this.#catchingUp = false;
+      lost(error);
+      link.drop(1000);
     }
-  }
+    catchingUp = false;
+  };
 
   /** @param {any} error */
-  #lost(error) {
-    if (error.kind !== "position_lost") return;
-    this.#page = null;
-    this.#link.drop(4002);
-  }
+  const lost = ({ kind }) => {
+    if (kind !== "position_lost") return;
+    page = null;
+    link.drop(4002);
+  };
 
-  async #mark() {
-    this.#markTimer = 0;
-    // A watermark: should this one be lost, the next or the next open carries it.
-    await this.request("message.read", { ...this.#this, seq: this.read.user }).catch(() => {});
-  }
-
-  /** @param {boolean} on */
-  #typing(on) {
+  const typing = (on = false) => {
     const now = performance.now();
-    if (!this.conversation || (on ? now - this.#typedAt < 3000 : !this.#typedAt)) return;
-    this.#typedAt = on ? now : 0;
-    this.#link.typing({ ...this.#this, on });
-  }
+    if (!id() || (on ? now - typedAt < 3000 : !typedAt)) return;
+    typedAt = on ? now : 0;
+    link.typing({ ...here(), on });
+  };
 
-  /** @param {string} key */
-  #changedElsewhere(key) {
+  const leave = () => {
+    link.stop();
+    desk.conversation = null;
+    turn([], null);
+  };
+
+  store.watch((key) => {
     if (key.startsWith("out:")) {
-      this.#emit("outbox", null);
+      emit("outbox", null);
       // The tab it was typed in sends it; should that be gone, another one does.
-      setTimeout(() => this.#outbox.flush(), 2000 + Math.random() * 2000);
+      setTimeout(outbox.flush, 2000 + Math.random() * 2000);
     } else if (key === "visitor") {
-      if (!this.#store.get(key)) this.#leave();
-      else if (this.state === "idle") this.#emit("known", null);
-      else this.#link.follow().catch(() => this.#link.drop(1000));
+      if (!store.get(key)) leave();
+      else if (link.state === "idle") emit("known", null);
+      else link.follow().catch(() => link.drop(1000));
     }
-  }
+  });
 
-  #leave() {
-    this.disconnect();
-    this.conversation = null;
-    this.#turn([], null, false);
-  }
-}
+  /** @type {Desk.Own} */
+  const own = {
+    conversation: null,
+    messages: [],
+    hasMore: false,
+    stream: null,
+    read: { user: 0, staff: 0 },
+    greeting: null,
+    get state() {
+      return link.state;
+    },
+    get error() {
+      return link.error;
+    },
+    get pending() {
+      return outbox.entries;
+    },
+    get held() {
+      return outbox.held;
+    },
+    get unread() {
+      return desk.messages.filter(({ seq, role }) => seq > desk.read.user && (role === "assistant" || role === "staff")).length;
+    },
+    get known() {
+      return Boolean(store.get("visitor")?.conversation_id || desk.pending.length);
+    },
+    get draft() {
+      return store.get("draft") ?? "";
+    },
+    set draft(text) {
+      store.set("draft", text || undefined);
+    },
+    on: (type, listener, signal) => desk.addEventListener(type, (event) => listener(/** @type {CustomEvent} */ (event).detail), { signal }),
+    connect: link.start,
+    disconnect: link.stop,
+    forget() {
+      for (const key of store.keys("")) store.set(key);
+      leave();
+    },
+    send(content, metadata = null) {
+      content = content.replaceAll("\0", "").trim();
+      const { length } = [...content];
+      if (!length || length > LONGEST_MESSAGE) throw new SwitchboardError("invalid_params", `A message has 1 to ${LONGEST_MESSAGE} characters.`);
+      typing(false);
+      link.start();
+      return outbox.add(content, metadata);
+    },
+    retry(client_id) {
+      const entry = desk.pending.find((entry) => entry.client_id === client_id);
+      outbox.remove(client_id);
+      if (entry) desk.send(entry.content, entry.metadata);
+    },
+    discard: outbox.remove,
+    async loadOlder() {
+      const [first] = desk.messages;
+      if (loading || !desk.hasMore || !first) return;
+      loading = true;
+      try {
+        const { conversation_id, seq } = first;
+        const { messages, has_more } = await link.request("message.list", { conversation_id, before_seq: seq, limit: 50 });
+        if (desk.messages[0] === first) {
+          desk.messages.unshift(...messages);
+          desk.hasMore = has_more;
+          emit("older", null);
+        }
+      } catch (error) {
+        lost(error);
+      }
+      loading = false;
+    },
+    markRead(seq = head()) {
+      if (!id() || seq <= desk.read.user) return;
+      emit("read", (desk.read = { ...desk.read, user: seq }));
+      markTimer ||= setTimeout(() => {
+        markTimer = 0;
+        // Should this one be lost, the next open repeats it.
+        link.request("message.read", { ...here(), seq: desk.read.user }).catch(() => {});
+      }, 1000);
+    },
+    typing() {
+      clearTimeout(typingTimer);
+      typingTimer = setTimeout(typing, 4000);
+      typing(true);
+    },
+    startNew: link.renew,
+    close: async () => take((await link.request("conversation.close", here())).conversation),
+    rate: async (score, comment) => take((await link.request("conversation.rate", { ...here(), score, comment })).conversation),
+    requestPerson: (why) => link.request("escalation.request", { ...here(), ...why }),
+    cancelTurn: () => link.request("turn.cancel", here()),
+    request: link.request,
+  };
+  /** @type {EventTarget & Desk.Own} */
+  const desk = Object.defineProperties(/** @type {any} */ (new EventTarget()), Object.getOwnPropertyDescriptors(own));
+  return desk;
+};

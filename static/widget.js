@@ -1,32 +1,28 @@
 /**
- * <switchboard-chat>: the chat for any page, with one tag.
+ * <switchboard-chat>, the chat for any page with one tag: <script type="module" src="…/widget.js">.
  *
- *     <script type="module" src="https://desk.example/widget.js"></script>
- *
- * The script adds the element by itself, unless the page has one or the tag says `data-manual`; its
- * other `data-…` attributes become the element's. Attributes, methods, events: `Chat` in types.d.ts.
+ * It adds the element by itself, unless the page has one or the tag says `data-manual`; the tag's
+ * other `data-…` become the element's attributes. These, methods and events: types.d.ts.
  */
-import { Switchboard } from "./client.js";
+import { openDesk } from "./client.js";
 import { h, icon, mark, markdown } from "./widget/dom.js";
-import { makeFoot } from "./widget/foot.js";
-import { makeLog } from "./widget/log.js";
+import { makeFoot, makeLog } from "./widget/parts.js";
 import { css } from "./widget/style.js";
 import { en, fill, isRtl, textsFor } from "./widget/texts.js";
 
-/** @import { Chat, Details, Typist, View, Words } from "./types.js" */
 
 const SHEET = matchMedia("(max-width: 480px), (max-height: 440px)");
-/** Milliseconds: a connection lost for less is nobody's business. */
+/** Milliseconds. A connection lost for less is nobody's business. */
 const CALM = 1500;
-/** Somebody who stopped typing without saying so, and a step that never ends. */
+/** For who stops typing without saying so, and for a step that never ends. */
 const TYPING_ENDS = 7000;
 const STEP_ENDS = 60_000;
 
-/** @implements {Chat} */
+/** @implements {Desk.Chat} */
 export class SwitchboardChat extends HTMLElement {
   static observedAttributes = ["workspace", "server", "user", "lang", "dir", "accent", "open", "texts"];
 
-  /** @type {View | undefined} */
+  /** @type {Desk.View | undefined} */
   #view;
 
   constructor() {
@@ -76,19 +72,19 @@ export class SwitchboardChat extends HTMLElement {
   }
 }
 
-/** What is within the element, for one visitor of one desk. @type {(chat: SwitchboardChat) => View} */
+/** @type {(chat: SwitchboardChat) => Desk.View} */
 const makeView = (chat) => {
-  const desk = new Switchboard({
+  const desk = openDesk({
     server: chat.getAttribute("server") ?? new URL(".", import.meta.url),
     workspace: chat.getAttribute("workspace") ?? undefined,
     user: json(chat.getAttribute("user")),
   });
-  /** @type {Words} */
+  /** @type {Desk.Words} */
   let texts = en;
   let lang = "en";
-  /** As it is told. @type {Details["state"]["state"]} */
+  /** As it is told. @type {Desk.Details["state"]["state"]} */
   let state = "idle";
-  /** @type {Typist} */
+  /** @type {Desk.Typist} */
   let typist = null;
   let typistTimer = 0;
   let calmTimer = 0;
@@ -124,7 +120,7 @@ const makeView = (chat) => {
   const header = h("header", { part: "header" }, h("span", { class: "mark" }, mark()), h("div", { class: "who" }, title, status), more, close, menu);
   const panel = h("dialog", { class: "panel", part: "panel", tabIndex: -1, "aria-labelledby": "title" }, header, scroller, news, foot.element);
 
-  const tell = (/** @type {string} */ what, /** @type {unknown} */ detail) => chat.dispatchEvent(new CustomEvent(`switchboard-${what}`, { detail, bubbles: true }));
+  const tell = (what = "", detail = {}) => chat.dispatchEvent(new CustomEvent(`switchboard-${what}`, { detail, bubbles: true }));
 
   const toEnd = () => {
     atEnd = jump.hidden = true;
@@ -140,7 +136,6 @@ const makeView = (chat) => {
     const words = n ? fill(texts.unread, { n }) : "";
     badge.hidden = !n;
     badge.textContent = n > 99 ? "99+" : `${n || ""}`;
-    badge.ariaLabel = words;
     label(launcher, words ? `${texts.open}, ${words}` : texts.open);
   };
 
@@ -164,7 +159,7 @@ const makeView = (chat) => {
     const below = scroller.scrollHeight - scroller.scrollTop;
     log.render({ desk, texts, lang, typist });
     log.lively ||= Boolean(desk.conversation);
-    // What came in above pushes nothing away; what came below is followed by who is at the end.
+    // What comes in above pushes nothing away.
     const seq = desk.messages[0]?.seq;
     if (atEnd) toEnd();
     else if (seq !== first) scroller.scrollTop = scroller.scrollHeight - below;
@@ -175,9 +170,9 @@ const makeView = (chat) => {
     look();
   };
 
-  const showTypist = (/** @type {Typist} */ now, /** @type {number | undefined} */ ms) => {
+  const showTypist = (now = typist, ms = 0) => {
     clearTimeout(typistTimer);
-    if (now) typistTimer = setTimeout(() => showTypist(null, 0), ms);
+    if (now) typistTimer = setTimeout(showTypist, ms, null);
     typist = now;
     draw();
   };
@@ -217,11 +212,11 @@ const makeView = (chat) => {
   /** With the on-screen keyboard out, the sheet is what is left above it. */
   const fitSheet = () => {
     const { height, offsetTop } = window.visualViewport ?? { height: innerHeight, offsetTop: 0 };
-    panel.style.setProperty("--tall", `${height}px`);
-    panel.style.setProperty("--top", `${offsetTop}px`);
+    panel.style.cssText = `--tall: ${height}px; --top: ${offsetTop}px`;
   };
 
-  const on = desk.listen(signal);
+  /** @type {typeof desk.on} */
+  const on = (type, listener) => desk.on(type, listener, signal);
   for (const type of /** @type {const} */ (["older", "conversation", "outbox", "read"])) on(type, draw);
   on("known", () => desk.connect());
   on("reset", () => {
@@ -235,13 +230,13 @@ const makeView = (chat) => {
       news.append(h("p", null, role !== "system" && `${author?.name ?? texts[role]}: `, ...markdown(content)));
       if (news.childElementCount > 5) news.firstChild?.remove();
       jump.hidden = atEnd;
-      showTypist(null, 0);
+      showTypist(null);
     }
     tell("message", message);
     draw();
   });
   on("stream", (stream) => {
-    if (!stream || !log.stream(stream.text)) showTypist(null, 0);
+    if (!stream || !log.stream(stream.text)) showTypist(null);
     else if (atEnd) toEnd();
   });
   on("state", ({ state: now }) => {
@@ -258,7 +253,7 @@ const makeView = (chat) => {
 
   launcher.onclick = () => {
     chat.open = true;
-    // On a phone the focus would bring out the keyboard, which hides half of what there is to read.
+    // On a phone the focus brings out the keyboard, over half of what there is to read.
     if (!SHEET.matches) foot.focus();
   };
   scroller.onscroll = () => {
@@ -285,7 +280,7 @@ const makeView = (chat) => {
     event.preventDefault();
     chat.open = false;
   };
-  // The keyboard, a growing field, a turned phone: who was at the end stays there.
+  // The keyboard, a growing field, a turned phone.
   new ResizeObserver(() => atEnd && toEnd()).observe(scroller);
   for (const type of ["resize", "scroll"]) window.visualViewport?.addEventListener(type, fitSheet, { signal });
   SHEET.addEventListener("change", () => chat.open && view.present(), { signal });
@@ -297,7 +292,7 @@ const makeView = (chat) => {
   // A page view alone makes no visitor: who has never been here connects when the panel opens.
   if (desk.known) desk.connect();
 
-  /** @type {View} */
+  /** @type {Desk.View} */
   const view = {
     desk,
     end() {
@@ -307,16 +302,15 @@ const makeView = (chat) => {
     present() {
       const { open } = chat;
       const was = panel.open;
-      const focused = chat.shadowRoot?.activeElement;
       if (was) panel.close();
       launcher.hidden = open;
       launcher.ariaExpanded = `${open}`;
       if (open) {
-        // A sheet covers the page, so it takes the keyboard and the screen reader off it, too.
-        if (SHEET.matches) panel.showModal();
-        else panel.open = true;
-        if (SHEET.matches) panel.focus();
-        if (was) /** @type {HTMLElement | null} */ (focused)?.focus();
+        // A sheet takes the keyboard and the screen reader off the page, too.
+        if (SHEET.matches) {
+          panel.showModal();
+          panel.focus();
+        } else panel.open = true;
         fitSheet();
         foot.fit();
         toEnd();
@@ -325,7 +319,7 @@ const makeView = (chat) => {
         toggleMenu(false);
         launcher.focus();
       }
-      if (was !== open) tell(open ? "open" : "close", null);
+      if (was !== open) tell(open ? "open" : "close");
       look();
     },
     async translate() {
@@ -363,19 +357,11 @@ const makeView = (chat) => {
   return view;
 };
 
-/** @param {HTMLElement} element @param {string} words */
-function label(element, words) {
-  element.ariaLabel = element.title = words;
-}
+/** @param {HTMLElement} element */
+const label = (element, words = "") => (element.ariaLabel = element.title = words);
 
-/** @param {string | null} text @returns {any} */
-function json(text) {
-  try {
-    return JSON.parse(text || "null") ?? undefined;
-  } catch {
-    console.warn("switchboard-chat: not JSON:", text);
-  }
-}
+/** @param {string | null} text */
+const json = (text) => JSON.parse(text || "null") ?? undefined;
 
 if (!customElements.get("switchboard-chat")) {
   customElements.define("switchboard-chat", SwitchboardChat);

@@ -11,9 +11,10 @@ use serde::Serialize;
 /// Linux counts CPU time in hundredths of a second, whatever the kernel's own tick is.
 const TICK: Duration = Duration::from_millis(10);
 
-/// A process and, for Postgres, the family below it.
+/// A process, a process and the family below it as Postgres is one, or everything that runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
+    Machine,
     Process(u32),
     Family(u32),
 }
@@ -47,6 +48,7 @@ impl Target {
 
     pub fn cpu(self) -> Option<Duration> {
         match self {
+            Self::Machine => machine(&fs::read_to_string("/proc/stat").ok()?),
             Self::Process(pid) => Some(Stat::of(pid)?.cpu),
             Self::Family(pid) => {
                 let root = Stat::of(pid)?;
@@ -63,6 +65,7 @@ impl Target {
     /// Bytes of memory. A family shares pages, so that its members' shares are added instead.
     pub fn memory(self) -> Option<u64> {
         match self {
+            Self::Machine => None,
             Self::Process(pid) => field(&format!("/proc/{pid}/status"), "VmRSS:"),
             Self::Family(pid) => {
                 let share = |pid: u32| field(&format!("/proc/{pid}/smaps_rollup"), "Pss:");
@@ -131,6 +134,14 @@ impl Stat {
     }
 }
 
+/// User, nice, system, both kinds of interrupts, and what the host took away; neither idle nor waiting.
+fn machine(stat: &str) -> Option<Duration> {
+    let fields: Vec<&str> = stat.lines().next()?.split_whitespace().collect();
+    let busy =
+        [1, 2, 3, 6, 7, 8].map(|nth| fields.get(nth).and_then(|ticks| ticks.parse().ok()).unwrap_or(0));
+    Some(TICK * busy.iter().sum::<u32>())
+}
+
 fn descendants(of: u32) -> Vec<u32> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
     for pid in processes() {
@@ -177,13 +188,19 @@ fn field(path: &str, name: &str) -> Option<u64> {
 mod tests {
     use std::time::Duration;
 
-    use super::{Stat, Target, listener, listening_inode};
+    use super::{Stat, Target, listener, listening_inode, machine};
 
     #[test]
     fn a_stat_line_is_read_behind_a_name_with_brackets() {
         let stat = Stat::parse("7 (a (b) c) S 3 7 7 0 -1 4194304 1 2 3 4 150 50 20 30 20 0 1 0 1").unwrap();
         assert_eq!((stat.parent, stat.cpu), (3, Duration::from_secs(2)));
         assert_eq!(stat.reaped, Duration::from_millis(500));
+    }
+
+    #[test]
+    fn a_machine_is_busy_where_it_neither_idles_nor_waits() {
+        let stat = "cpu  100 20 30 9999 9999 4 5 41 0 0\ncpu0 1 2 3";
+        assert_eq!(machine(stat), Some(Duration::from_secs(2)));
     }
 
     #[test]

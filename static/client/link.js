@@ -1,22 +1,19 @@
 /**
- * The link keeps a session open for as long as it is wanted: dials, opens or resumes, refreshes the
- * token, notices dead sockets, backs off, and knows when to give up.
+ * Keeps a session open: dials, opens or resumes, refreshes, backs off, and knows when to stop.
  *
- * Invariants: an open that names no conversation runs under the store's lock, and only such an open
- * writes `visitor`, so tabs that open at once end as one visitor with one conversation; and every
- * request settles: answered, refused, timed out, or `disconnected` with the socket.
+ * Invariants: only an open that names no conversation writes `visitor`, and under the lock, so tabs
+ * opened at once are one visitor with one conversation. Every request settles, at the latest with the socket.
  */
 
-/** @import { Connection, Link, LinkEvents, LinkState, OpenParams, SessionOpened, Store } from "../types.js" */
 
-/** A session that lived this long, in milliseconds, was no failed attempt. */
+/** Milliseconds. A session that lived this long was no failed attempt. */
 const SETTLED = 5000;
 /** Browsers answer pings unseen, so after this much silence we ask. */
 const SILENCE = 45_000;
 /** A refused open that time may heal. */
 const PASSING = /disconnected|timeout|unavailable|rate_limited|internal|position_lost/;
 
-/** The protocol's `kind` (or `disconnected`, `timeout`), a sentence for a person, and the `data` beside them. */
+/** Kinds: the protocol's, `disconnected`, `timeout`, and `closed_` with a code. */
 export class SwitchboardError extends Error {
   /** @param {string} kind @param {string} message @param {any} [data] */
   constructor(kind, message, data = {}) {
@@ -26,16 +23,12 @@ export class SwitchboardError extends Error {
   }
 }
 
-const disconnected = () => new SwitchboardError("disconnected", "There is no connection to the server.");
+const disconnected = () => new SwitchboardError("disconnected", "There is no connection.");
 
-/** @type {(url: string, store: Store, first: OpenParams, on: LinkEvents) => Link} */
+/** @type {(url: string, store: Desk.Store, first: Desk.OpenParams, on: Desk.LinkEvents) => Desk.Link} */
 export const makeLink = (url, store, first, on) => {
-  /** @type {Connection | null} */
+  /** @type {Desk.Connection | null} */
   let connection = null;
-  /** @type {LinkState} */
-  let state = "idle";
-  /** @type {SwitchboardError | null} */
-  let error = null;
   let conversation = "";
   let token = "";
   let refreshAt = 0;
@@ -45,65 +38,60 @@ export const makeLink = (url, store, first, on) => {
   /** Aborted when nobody wants a session any more. @type {AbortController | null} */
   let wanted = null;
 
+  /** @returns {Desk.Connection} */
   const open = () => {
-    if (!connection) throw disconnected();
-    return connection;
+    if (connection) return connection;
+    throw disconnected();
   };
   /** @returns {{conversation_id?: string, resume?: string}} */
   const visitor = () => store.get("visitor") ?? {};
-  const silence = () => performance.now() - (connection?.heardAt ?? Infinity);
-
-  const show = (/** @type {LinkState} */ now, /** @type {SwitchboardError | null} */ why = null) => {
-    if (now.endsWith("connecting") && !navigator.onLine) now = "offline";
-    if (now === state) return;
-    state = now;
-    error = why;
+  const show = (state = link.state, error = /** @type {typeof link.error} */ (null)) => {
+    if (state.endsWith("connecting") && !navigator.onLine) state = "offline";
+    if (state === link.state) return;
+    Object.assign(link, { state, error });
     on.state();
   };
 
-  const giveUp = (/** @type {LinkState} */ now, /** @type {SwitchboardError} */ why) => {
+  const giveUp = (state = link.state, error = disconnected()) => {
     wanted?.abort();
     wanted = null;
-    show(now, why);
+    show(state, error);
   };
 
   const run = async () => {
     if (running) return;
     running = true;
     let tries = 0;
-    let revoked = false;
+    let revoked = 0;
+    const unsettled = () => show(conversation ? "reconnecting" : "connecting");
     while (wanted) {
       let floor = 0;
-      show(conversation ? "reconnecting" : "connecting");
+      unsettled();
       try {
-        const { closed } = await connect();
+        await connect();
         const openedAt = performance.now();
-        const code = await closed;
-        if (performance.now() - openedAt > SETTLED) {
-          tries = 0;
-          revoked = false;
-        }
-        // The token is worth nothing any more; `resume` may still be.
+        const code = await open().closed;
+        if (performance.now() - openedAt > SETTLED) tries = revoked = 0;
+        // The token is worth nothing any more; `resume` is worth a try.
         if ((code === 4006 || code === 4502) && store.get("token")?.token === token) store.set("token");
-        if (code >= 4500 && code < 5000 && (code !== 4502 || revoked)) throw new SwitchboardError(`closed_${code}`, `The server closed the connection (${code}).`);
-        revoked ||= code === 4502;
+        if (code >= 4500 && code < 5000 && (code !== 4502 || revoked++)) throw new SwitchboardError(`closed_${code}`, "The server closed the connection.");
       } catch (thrown) {
-        const why = /** @type {SwitchboardError} */ (thrown);
+        const why = /** @type {Desk.Failure} */ (thrown);
         floor = why.data?.retry_after_ms ?? 0;
         if (!PASSING.test(why.kind)) giveUp("stopped", why);
       }
       link.drop(1000);
       connection = null;
       if (!wanted) break;
-      show(conversation ? "reconnecting" : "connecting");
+      unsettled();
       await pause(Math.max(floor, drainMs), Math.random() * Math.min(30_000, 1000 * 2 ** tries++));
       drainMs = 0;
     }
     running = false;
   };
 
-  /** Waits `floor`, for the server asked for it, and then `extra` or until somebody wakes us. */
-  const pause = (/** @type {number} */ floor, /** @type {number} */ extra) => {
+  /** Waits `floor`, as the server asked, and then `extra` or until somebody wakes us. */
+  const pause = (floor = 0, extra = 0) => {
     const earliest = performance.now() + floor;
     return new Promise((done) => {
       setTimeout(done, floor + extra);
@@ -112,28 +100,21 @@ export const makeLink = (url, store, first, on) => {
   };
 
   const connect = async () => {
-    const enterNew = async () => {
-      const dialled = await dial(url, (method, params) => {
+    const come = async () => {
+      connection = await dial(url, (method, params) => {
         if (method === "server.draining") drainMs = params.reconnect_after_ms;
         else on.notified(method, params);
       });
-      connection = dialled;
-      if (!wanted) dialled.drop();
-      await enter(visitor().conversation_id);
+      if (!wanted) link.drop(1000);
+      await enter();
     };
-    if (!visitor().conversation_id) {
-      await store.exclusive(async () => {
-        if (!visitor().conversation_id) await enterNew();
-      });
-    }
-    if (!connection) await enterNew();
-    return open();
+    if (!visitor().conversation_id) await store.exclusive(async () => void (visitor().conversation_id || (await come())));
+    if (!connection) await come();
   };
 
-  const enter = async (/** @type {string | undefined} */ conversation_id) => {
-    const { resume } = visitor();
+  const enter = async ({ conversation_id, resume } = visitor()) => {
     const held = store.get("token");
-    /** @type {OpenParams[]} */
+    /** @type {Desk.OpenParams[]} */
     const proofs = [];
     if (held?.token) proofs.push({ token: held.token });
     if (resume) proofs.push({ resume });
@@ -146,45 +127,46 @@ export const makeLink = (url, store, first, on) => {
         const position = on.position(conversation_id);
         return entered(await open().request("session.open", { workspace: first.workspace, ...proof, conversation_id, position }), !conversation_id);
       } catch (thrown) {
-        const { kind } = /** @type {SwitchboardError} */ (thrown);
-        if (kind === "not_found" && conversation_id) return forsake({ resume }, resume);
+        const { kind } = /** @type {Desk.Failure} */ (thrown);
+        if (kind === "not_found" && conversation_id) return forsake({ resume }, { resume });
         if (kind !== "unauthenticated" || fresh) throw thrown;
       }
     }
     store.set("token");
-    forsake({}, resume);
+    forsake({ resume });
   };
 
-  /** What we held leads nowhere any more, unless another tab has found better. */
-  const forsake = (/** @type {object} */ rest, /** @type {string | undefined} */ resume) => {
-    if (visitor().resume === resume) {
+  /** What we held leads nowhere, unless another tab has found better. */
+  const forsake = (held = visitor(), rest = {}) => {
+    if (visitor().resume === held.resume) {
       store.set("visitor", rest);
       on.released();
     }
     throw disconnected();
   };
 
-  const entered = (/** @type {SessionOpened} */ opened, /** @type {boolean} */ chosen) => {
+  /** @param {Desk.Opened} opened */
+  const entered = (opened, chosen = false) => {
     keep(opened);
     conversation = opened.conversation?.conversation_id ?? "";
-    // Chosen by the server: the other tabs follow. Opened by token there is no new `resume`: the server keeps only its hash.
+    // The server chose: the other tabs follow. Only a new visitor is told the `resume`.
     if (chosen) store.set("visitor", { conversation_id: conversation, resume: opened.resume ?? visitor().resume });
     show("online");
     on.opened(opened);
   };
 
-  const keep = (/** @type {{token: string | null, expires_at: string | null}} */ issued) => {
-    const { expires_at } = issued;
+  /** @param {{token: string | null, expires_at: string | null}} issued */
+  const keep = ({ expires_at, ...issued }) => {
     token = issued.token ?? "";
     store.set("token", { token, expires_at });
-    // Long before it ends, and in no hurry should the clocks disagree.
+    // Long before it ends; in no hurry should the clocks disagree.
     const left = Date.parse(expires_at ?? "") - Date.now();
     refreshAt = performance.now() + Math.min(Math.max(left * 0.6, 30_000), 1_200_000);
   };
 
-  /** A newer token, and with it a sign of life: without one within 5 s the socket is given up. */
-  const refresh = async () => {
-    if (state !== "online") return;
+  /** A newer token, and a sign of life from a socket silent for so long: without it, it is given up. */
+  const refresh = async (silence = 0) => {
+    if (link.state !== "online" || performance.now() - open().heardAt < silence) return;
     refreshAt = performance.now() + 60_000;
     try {
       keep(await open().request("session.refresh", { token }, 5000));
@@ -193,29 +175,24 @@ export const makeLink = (url, store, first, on) => {
     }
   };
 
-  /** @type {Link} */
+  /** @type {Desk.Link} */
   const link = {
-    get state() {
-      return state;
-    },
-    get error() {
-      return error;
-    },
+    state: "idle",
+    error: null,
     start() {
       if (wanted) return;
       const { signal } = (wanted = new AbortController());
-      // Somebody looks, or the network is back: no more waiting, and a silent socket is asked whether it is alive.
+      // Somebody looks, or the network is back.
       const revive = () => {
         if (document.hidden) return;
         wake();
-        if (silence() > SETTLED) refresh();
+        refresh(SETTLED);
       };
       addEventListener("online", revive, { signal });
       addEventListener("pageshow", revive, { signal });
       addEventListener("offline", () => link.drop(1006), { signal });
       document.addEventListener("visibilitychange", revive, { signal });
-      const tick = () => (performance.now() > refreshAt || (silence() > SILENCE && !document.hidden)) && refresh();
-      const ticking = setInterval(tick, 15_000);
+      const ticking = setInterval(() => refresh(performance.now() > refreshAt ? 0 : document.hidden ? Infinity : SILENCE), 15_000);
       signal.onabort = () => clearInterval(ticking);
       run();
     },
@@ -230,28 +207,27 @@ export const makeLink = (url, store, first, on) => {
     async renew() {
       const old = conversation;
       await store.exclusive(async () => {
-        if (visitor().conversation_id === old) await enter(undefined);
+        if (visitor().conversation_id === old) await enter({ ...visitor(), conversation_id: undefined });
       });
       await link.follow();
     },
     async follow() {
       const { conversation_id } = visitor();
-      if (connection && conversation_id && conversation_id !== conversation) await enter(conversation_id);
+      if (connection && conversation_id && conversation_id !== conversation) await enter();
     },
     drop: (code) => connection?.drop(code),
   };
   return link;
 };
 
-/** A WebSocket that speaks JSON-RPC 2.0. @type {(url: string, notified: LinkEvents["notified"]) => Promise<Connection>} */
+/** A WebSocket that speaks JSON-RPC 2.0. @type {(url: string, notified: Desk.LinkEvents["notified"]) => Promise<Desk.Connection>} */
 const dial = (url, notified) =>
   new Promise((dialled, failed) => {
     const socket = new WebSocket(url, "switchboard.v1");
-    /** @type {Map<number, (error?: SwitchboardError, result?: any) => void>} */
+    /** @type {Map<number, (error?: Desk.Failure, result?: any) => void>} */
     const waiting = new Map();
     let id = 0;
     let isOpen = true;
-    let heardAt = performance.now();
     /** @type {(code: number) => void} */
     let end;
 
@@ -262,39 +238,34 @@ const dial = (url, notified) =>
       dialled(connection);
     };
     socket.onmessage = ({ data }) => {
-      heardAt = performance.now();
+      connection.heardAt = performance.now();
       for (const { id, method, params, result, error } of [JSON.parse(data)].flat()) {
         if (method) notified(method, params);
         else waiting.get(id)?.(error && new SwitchboardError(error.data?.kind, error.message, error.data), result);
       }
     };
 
-    /** @type {Connection} */
+    /** @type {Desk.Connection} */
     const connection = {
-      get isOpen() {
-        return isOpen;
-      },
-      get heardAt() {
-        return heardAt;
-      },
+      heardAt: performance.now(),
       closed: new Promise((resolve) => (end = resolve)),
       put: (frame) => isOpen && socket.send(JSON.stringify({ jsonrpc: "2.0", ...frame })),
       request: (method, params, patience = 10_000) =>
         new Promise((resolve, reject) => {
           if (!isOpen) return reject(disconnected());
-          const mine = ++id;
+          const sent = ++id;
           const sentAt = performance.now();
           const timer = setTimeout(() => {
-            waiting.get(mine)?.(new SwitchboardError("timeout", "The server took too long to answer."));
+            waiting.get(sent)?.(new SwitchboardError("timeout", "The server does not answer."));
             // Nothing at all since: the network went away without telling the browser.
-            if (heardAt < sentAt) connection.drop(1006);
+            if (connection.heardAt < sentAt) connection.drop(1006);
           }, patience);
-          waiting.set(mine, (error, result) => {
+          waiting.set(sent, (error, result) => {
             clearTimeout(timer);
-            waiting.delete(mine);
+            waiting.delete(sent);
             error ? reject(error) : resolve(result);
           });
-          connection.put({ id: mine, method, params });
+          connection.put({ id: sent, method, params });
         }),
       drop(code = 1000) {
         if (!isOpen) return;

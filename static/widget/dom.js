@@ -1,15 +1,14 @@
 /**
- * DOM without markup strings: elements, drawings, links, and the Markdown of chats.
+ * Elements, drawings, links, and the Markdown of chats.
  *
- * Invariant: what anybody wrote becomes text nodes only, and an address a link only when it is http,
- * https or mailto. What is searched ahead has a bound, so the work is linear in the text.
+ * Invariant: what anybody wrote becomes text nodes, and links only to http, https and mailto. What is
+ * searched ahead has a bound, so the work is linear in the text.
  */
 
-/** @import { Child, Cite } from "../types.js" */
 
 /**
  * @template {keyof HTMLElementTagNameMap} T
- * @param {T} tag @param {Record<string, any> | null} [props] set as properties where there are such @param {...Child} children
+ * @param {T} tag @param {Record<string, any> | null} [props] set as properties where there are such @param {...Desk.Child} children
  * @returns {HTMLElementTagNameMap[T]}
  */
 export function h(tag, props, ...children) {
@@ -41,15 +40,12 @@ export function link(href, ...words) {
   return safe ? h("a", { href, title: href, target: "_blank", rel: "noopener noreferrer" }, ...words) : h("span", null, ...words);
 }
 
-/** What a visitor typed: as it is, with links. @param {string} text */
-export const plain = (text) => text.split(/(https?:\/\/[^\s<>"]+)/).flatMap((piece, index) => (index % 2 ? address(piece) : piece));
-
-/** @param {string} text @param {Cite} [cite] */
-export const markdown = (text, cite = () => undefined) => blocks(text.split(/\r?\n/), cite, 0);
+/** What a visitor typed: as it is, with links. */
+export const plain = (text = "") => text.split(/(https?:\/\/[^\s<>"]+)/).flatMap((piece, index) => (index % 2 ? address(piece) : piece));
 
 const FENCE = /^\s*```/;
 const HEADING = /^#{1,6}\s+(.+?)[\s#]*$/;
-const ITEM = /^\s*([-*+•]|(\d{1,9})[.)])\s+/;
+const ITEM = /^\s*(?:[-*+•]|(\d{1,9})[.)])\s+/;
 /** Nobody means deeper lists or emphasis than this. */
 const DEEPEST = 4;
 const INLINE = new RegExp(
@@ -65,59 +61,62 @@ const INLINE = new RegExp(
   "gs",
 );
 
-/** @param {string[]} lines @param {Cite} cite @param {number} depth */
-function blocks(lines, cite, depth) {
-  /** @type {HTMLElement[]} */
-  const out = [];
-  const special = (/** @type {string} */ line) => FENCE.test(line) || HEADING.test(line) || (depth < DEEPEST && ITEM.test(line));
-  for (let at = 0; at < lines.length; ) {
-    const line = lines[at++];
-    const text = [line];
-    const heading = HEADING.exec(line);
-    if (FENCE.test(line)) {
-      const from = at;
-      while (at < lines.length && !FENCE.test(lines[at])) at++;
-      out.push(h("pre", { tabIndex: 0, dir: "ltr" }, h("code", null, lines.slice(from, at++).join("\n"))));
-    } else if (heading) {
-      out.push(h("p", null, h("strong", null, ...inline(heading[1], cite, 0))));
-    } else if (special(line)) {
-      const number = ITEM.exec(line)?.[2];
-      const indent = line.search(/\S/);
-      // What is indented deeper belongs to the item, a nested list first of all.
-      while (lines[at]?.search(/\S/) > indent) text.push(lines[at++].slice(indent + 2));
-      const [first, ...rest] = blocks([line.replace(ITEM, ""), ...text.slice(1)], cite, depth + 1);
-      if (out.at(-1)?.nodeName !== (number ? "OL" : "UL")) out.push(number ? h("ol", { start: +number }) : h("ul"));
-      out.at(-1)?.append(h("li", null, ...(first?.nodeName === "P" ? first.childNodes : [first]), ...rest));
-    } else if (line.trim()) {
-      while (lines[at]?.trim() && !special(lines[at])) text.push(lines[at++]);
-      out.push(h("p", null, ...inline(text.join("\n"), cite, 0)));
+/** @param {string} text @param {Desk.Cite} [cite] */
+export const markdown = (text, cite) => {
+  const blocks = (lines = [""], depth = 0) => {
+    /** @type {HTMLElement[]} */
+    const out = [];
+    const special = (line = "") => FENCE.test(line) || HEADING.test(line) || (depth < DEEPEST && ITEM.test(line));
+    for (let at = 0; at < lines.length; ) {
+      const line = lines[at++];
+      const more = [];
+      const heading = HEADING.exec(line);
+      if (FENCE.test(line)) {
+        while (at < lines.length && !FENCE.test(lines[at])) more.push(lines[at++]);
+        at++;
+        out.push(h("pre", { tabIndex: 0, dir: "ltr" }, h("code", null, more.join("\n"))));
+      } else if (heading) {
+        out.push(h("p", null, h("strong", null, ...inline(heading[1]))));
+      } else if (special(line)) {
+        const number = ITEM.exec(line)?.[1];
+        const indent = line.search(/\S/);
+        // What is indented deeper belongs to the item, a nested list first of all.
+        while (lines[at]?.search(/\S/) > indent) more.push(lines[at++].slice(indent + 2));
+        const [first, ...rest] = blocks([line.replace(ITEM, ""), ...more], depth + 1);
+        if (out.at(-1)?.nodeName !== (number ? "OL" : "UL")) out.push(number ? h("ol", { start: +number }) : h("ul"));
+        out.at(-1)?.append(h("li", null, ...(first?.nodeName === "P" ? first.childNodes : [first]), ...rest));
+      } else if (line.trim()) {
+        while (lines[at]?.trim() && !special(lines[at])) more.push(lines[at++]);
+        out.push(h("p", null, ...inline([line, ...more].join("\n"))));
+      }
     }
-  }
-  return out;
-}
+    return out;
+  };
 
-/** @param {string} text @param {Cite} cite @param {number} depth */
-function inline(text, cite, depth) {
-  /** @type {(Node | string)[]} */
-  const out = [];
-  let end = 0;
-  for (const match of depth < DEEPEST ? text.matchAll(INLINE) : []) {
-    const [whole, escaped, code, bold, italic, label, href, number, bare] = match;
-    out.push(text.slice(end, match.index));
-    end = match.index + whole.length;
-    if (escaped) out.push(escaped);
-    else if (code) out.push(h("code", { dir: "ltr" }, code));
-    else if (bold) out.push(h("strong", null, ...inline(bold, cite, depth + 1)));
-    else if (italic) out.push(h("em", null, ...inline(italic, cite, depth + 1)));
-    else if (href) out.push(link(href, ...inline(label, () => undefined, depth + 2)));
-    else if (number) out.push(cite(+number) ?? whole);
-    else out.push(...address(bare));
-  }
-  return [...out, text.slice(end)];
-}
+  const inline = (text = "", depth = 0) => {
+    /** @type {(Node | string)[]} */
+    const out = [];
+    let end = 0;
+    for (const match of depth < DEEPEST ? text.matchAll(INLINE) : []) {
+      const [whole, escaped, code, bold, italic, label, href, number, bare] = match;
+      out.push(text.slice(end, match.index));
+      end = match.index + whole.length;
+      if (escaped) out.push(escaped);
+      else if (code) out.push(h("code", { dir: "ltr" }, code));
+      else if (bold) out.push(h("strong", null, ...inline(bold, depth + 1)));
+      else if (italic) out.push(h("em", null, ...inline(italic, depth + 1)));
+      else if (href) out.push(link(href, label));
+      else if (number) out.push(cite?.(+number) ?? whole);
+      else out.push(...address(bare));
+    }
+    return [...out, text.slice(end)];
+  };
 
-/** A bare address, without the punctuation of the sentence around it. @param {string} text */
-function address(text) {
+  return blocks(text.split(/\r?\n/));
+};
+
+/** A bare address, without the punctuation of the sentence around it. */
+const address = (text = "") => {
   const bare = text.replace(text.includes("(") ? /[.,;:!?'*_]+$/ : /[.,;:!?'*_)\]]+$/, "");
   return [link(bare, bare), text.slice(bare.length)];
-}
+};

@@ -1,6 +1,5 @@
-/** Every word the widget says, in English. `{name}` and `{n}` are filled in. */
+/** The widget's words, in English; for failures not listed here, the server's sentence. */
 
-/** @import { TextChanges, Words } from "../types.js" */
 
 export const en = {
   title: "Support",
@@ -14,7 +13,7 @@ export const en = {
   conversation: "Conversation",
   earlier: "Earlier messages",
   latest: "New messages",
-  empty: "Ask us anything. What you write is kept, even if you close this page.",
+  empty: "Ask us anything. What you write is kept.",
   placeholder: "Write a message",
   send: "Send",
   stop: "Stop answering",
@@ -51,26 +50,21 @@ export const en = {
   errors: {
     too_large: "The message is too long.",
     conflict: "The conversation has ended.",
-    forbidden: "This page may not use the chat.",
-    closed_4504: "Please reload this page.",
-    disconnected: "There is no connection.",
-    timeout: "The server does not answer.",
     unavailable: "We cannot take messages just now. Yours is kept.",
   },
 };
 
-/** Languages with a file of their own in texts/, fetched when they are needed. */
+/** Fetched when needed, from texts/. */
 const SHIPPED = ["de"];
 
-/** @param {string} lang @param {TextChanges} changes words to use instead @returns {Promise<Words>} */
-export async function textsFor(lang, changes) {
+/** @type {(lang: string, changes: Desk.TextChanges) => Promise<Desk.Words>} */
+export const textsFor = async (lang, changes) => {
   const code = lang.slice(0, 2);
   const { texts } = SHIPPED.includes(code) ? await import(`./texts/${code}.js`) : { texts: en };
   return { ...en, ...texts, ...changes, errors: { ...en.errors, ...texts.errors, ...changes.errors } };
-}
+};
 
-/** @param {string} text @param {Record<string, string | number>} values */
-export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+/** Puts values in the place of `{name}`. */
+export const fill = (text = "", values = /** @type {Record<string, any>} */ ({})) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
-/** Whether the language is written from right to left. @param {string} lang */
-export const isRtl = (lang) => /^(ar|ckb|dv|fa|he|ps|sd|ug|ur|yi)\b/.test(lang);
+export const isRtl = (lang = "") => /^(ar|ckb|dv|fa|he|ps|sd|ug|ur|yi)\b/.test(lang);

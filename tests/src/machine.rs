@@ -4,6 +4,7 @@
 //! Invariant: the only place of the harness that reads the environment.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Which database the servers of this run stand on. Every test runs on both, one lane after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,9 +89,21 @@ pub fn given_program() -> Option<PathBuf> {
     setting("SWITCHBOARD_BIN").map(PathBuf::from)
 }
 
-/// The cargo that runs this test, or the one on the path.
-pub fn cargo() -> PathBuf {
-    setting("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
+/// The cargo that runs this test, or the one on the path, as if it were started from a shell: cargo tells a
+/// test of its package in variables, and there are build scripts that run again, and all that stands on them,
+/// when those change.
+pub fn cargo() -> Command {
+    let mut command = Command::new(setting("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let of_this_package = name.to_str().is_some_and(|name| {
+            ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_EXE_"].iter().any(|prefix| name.starts_with(prefix))
+                || ["CARGO_CRATE_NAME", "CARGO_BIN_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR"].contains(&name)
+        });
+        if of_this_package {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// The search path, which the programs under test get and nothing else of this environment.

@@ -11,7 +11,7 @@
 //! `cargo test` built it with.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{ExitStatus, Stdio};
 use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -46,7 +46,7 @@ pub fn build() -> Result<()> {
 
 fn build_with_cargo() -> Result<PathBuf> {
     let place = Place::of_this_test()?;
-    let output = Command::new(machine::cargo())
+    let output = machine::cargo()
         .args([
             "build",
             "--locked",

@@ -50,6 +50,8 @@ struct Round {
     server_cores: Option<Cores>,
     postgres_cores: Option<Cores>,
     tester_cores: Option<Cores>,
+    /// What all others on the machine took, the kernel's share included.
+    other_cores: Option<Cores>,
     server_bytes: Option<u64>,
 }
 
@@ -154,10 +156,10 @@ impl<'a> Contender<'a> {
         announce.send_replace(Some(window));
 
         sleep_until(window.start).await;
-        let watches = [self.server, self.postgres, Some(Target::myself())]
+        let watches = [self.server, self.postgres, Some(Target::myself()), Some(Target::Machine)]
             .map(|target| target.and_then(Stopwatch::start));
         sleep_until(window.end).await;
-        let [server_cores, postgres_cores, tester_cores] =
+        let [server_cores, postgres_cores, tester_cores, machine] =
             watches.map(|watch| watch.and_then(Stopwatch::stop));
         let server_bytes = self.server.and_then(Target::memory);
 
@@ -172,6 +174,10 @@ impl<'a> Contender<'a> {
             server_cores,
             postgres_cores,
             tester_cores,
+            other_cores: machine.map(|Cores(all)| {
+                let ours = [server_cores, postgres_cores, tester_cores].into_iter().flatten();
+                Cores((all - ours.map(|cores| cores.0).sum::<f64>()).max(0.0))
+            }),
             server_bytes,
         })
     }

@@ -84,7 +84,6 @@ fn argument(setting: &'static Setting) -> Arg {
         .hide_env_values(true)
         .value_name(setting.value)
         .help(setting.help)
-        .allow_hyphen_values(true)
         .hide(setting.flag == Flag::Hidden)
 }
 

@@ -450,3 +450,6 @@ impl<R> Core<R> {
 fn repeated(same: bool, receipt: crate::domain::message::Receipt) -> Result<Answer, Refusal> {
     if same { Ok(Answer::Said(receipt)) } else { Err(Refusal::Reused(receipt)) }
 }
+
+#[cfg(test)]
+mod tests;

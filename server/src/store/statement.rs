@@ -106,3 +106,76 @@ statements! {
         TEXT_ARRAY, JSONB_ARRAY, TIMESTAMPTZ_ARRAY];
     ESCALATION_GET = "escalations/get" as App [UUID];
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fmt::Write as _;
+    use std::path::{Path, PathBuf};
+
+    use super::super::{Database, Options, Source, migrate};
+    use super::*;
+
+    fn sql() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../sql")
+    }
+
+    fn files(folder: &Path, names: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files(&path, names);
+            } else {
+                let name = path.strip_prefix(sql().join("queries")).unwrap().with_extension("");
+                names.insert(name.to_str().unwrap().to_owned());
+            }
+        }
+    }
+
+    #[test]
+    fn every_file_is_a_statement_of_the_table() {
+        let mut names = BTreeSet::new();
+        files(&sql().join("queries"), &mut names);
+        let listed: BTreeSet<_> = ALL.iter().map(|statement| statement.name.to_owned()).collect();
+        assert_eq!(names, listed);
+    }
+
+    /// tokio-postgres checks nothing at compile time: so each statement is prepared against the migrated schema,
+    /// as the role that runs it, and the types that the database sees are compared with those on record.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn every_statement_is_prepared_and_its_types_are_on_record() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { fsync: false, ..Options::default() };
+        let database = Database::start(&Source::Embedded, folder.path(), &options).await.unwrap();
+        let mut client = database.connect().await.unwrap();
+        migrate::up(&mut client).await.unwrap();
+        let mut seen = String::new();
+        for statement in ALL {
+            client.batch_execute(statement.role.begin()).await.unwrap();
+            let prepared = client
+                .prepare_typed(statement.sql, statement.types)
+                .await
+                .unwrap_or_else(|error| panic!("{}: {error:?}", statement.name));
+            client.batch_execute("ROLLBACK").await.unwrap();
+            let types = |list: &[Type]| list.iter().map(Type::name).collect::<Vec<_>>().join(", ");
+            let columns: Vec<_> = prepared
+                .columns()
+                .iter()
+                .map(|column| format!("{} {}", column.name(), column.type_().name()))
+                .collect();
+            assert_eq!(prepared.params(), statement.types, "{}", statement.name);
+            writeln!(seen, "{}\n  ({})\n  -> {}", statement.name, types(prepared.params()), columns.join(", ")).unwrap();
+        }
+        drop(client);
+        database.stop().await.unwrap();
+        let record = sql().join("types.txt");
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(&record, &seen).unwrap();
+        }
+        assert_eq!(
+            seen,
+            std::fs::read_to_string(&record).unwrap_or_default(),
+            "the types changed; if that is meant: UPDATE_GOLDEN=1 cargo test -p switchboard-server statement"
+        );
+    }
+}

@@ -11,7 +11,12 @@ enum Kind {
 
 const METRICS: &[(Kind, &str, &str)] = &[
     (Gauge, "switchboard_connections", "Sockets that are open."),
+    (Gauge, "switchboard_sessions", "Conversations that have an entry here, live or asleep."),
     (Gauge, "switchboard_sessions_live", "Conversations with a running actor."),
+    (Gauge, "switchboard_lane_depth", "Writes that wait for a lane."),
+    (Gauge, "switchboard_pool_connections", "Connections to the database, by pool."),
+    (Gauge, "switchboard_pool_available", "Connections that nobody uses, by pool."),
+    (Gauge, "switchboard_pool_waiting", "Callers that wait for a connection, by pool."),
     (Counter, "switchboard_requests_total", "Requests by method."),
     (Counter, "switchboard_request_errors_total", "Refused requests by kind of error."),
     (

@@ -1,6 +1,6 @@
 /** The widget's words in German. */
 
-/** @type {import("../../types.js").Words} */
+/** @type {Desk.Words} */
 export const texts = {
   title: "Hilfe",
   open: "Chat öffnen",
@@ -13,7 +13,7 @@ export const texts = {
   conversation: "Gespräch",
   earlier: "Frühere Nachrichten",
   latest: "Neue Nachrichten",
-  empty: "Fragen Sie uns. Was Sie schreiben, bleibt erhalten, auch wenn Sie die Seite schließen.",
+  empty: "Fragen Sie uns. Was Sie schreiben, bleibt erhalten.",
   placeholder: "Nachricht schreiben",
   send: "Senden",
   stop: "Antwort abbrechen",

@@ -11,6 +11,9 @@ use crate::peers;
 use crate::report::{Report, Table, grouped, known, median, spread};
 use crate::view::Faults;
 
+/// As much as the kernel's own work and a shell may take beside the measurement.
+const QUIET: f64 = 0.2;
+
 #[derive(Serialize)]
 struct Figures<'a> {
     conns: u32,
@@ -68,6 +71,12 @@ pub fn report(args: &SendArgs, ground: &Ground, rounds: &[Round]) -> anyhow::Res
     }
     if rounds.iter().any(|round| round.contender != SWITCHBOARD) {
         report.note("A peer is one process with a pool of 20 connections and does one INSERT a message.");
+    }
+    let others = rounds.iter().filter_map(|round| round.other_cores).map(|cores| cores.0).fold(0.0, f64::max);
+    if others > QUIET {
+        report.note(format!(
+            "Others took up to {others:.2} cores: these are not the figures of a quiet machine."
+        ));
     }
     truth(&mut report, ground, rounds);
     for median in &medians {
@@ -185,6 +194,7 @@ fn rounds_table(rounds: &[Round]) -> Table {
         "server cores",
         "postgres",
         "tester",
+        "others",
         "server MB",
     ]);
     let cores = |cores: Option<Cores>| known(cores, |cores| format!("{:.2}", cores.0));
@@ -200,6 +210,7 @@ fn rounds_table(rounds: &[Round]) -> Table {
             cores(round.server_cores),
             cores(round.postgres_cores),
             cores(round.tester_cores),
+            cores(round.other_cores),
             known(round.server_bytes, |bytes| (bytes / 1_000_000).to_string()),
         ]);
     }

@@ -33,7 +33,7 @@ const EXTENSIONS: [Extension; 3] =
 
 /// For one backend on a small box. A checkpoint stops everyone for as long as it writes, since nothing writes
 /// in the background: rarer ones cost less in total, and a recovery replays at most twice `max_wal_size`.
-const SETTINGS: [(&str, &str); 7] = [("recovery_init_sync_method", "syncfs"),
+const SETTINGS: [(&str, &str); 6] = [
     ("shared_buffers", "128MB"),
     ("max_wal_size", "1GB"),
     ("min_wal_size", "256MB"),
