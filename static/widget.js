@@ -135,11 +135,11 @@ const makeView = (chat) => {
     unread = n;
     const words = n ? fill(texts.unread, { n }) : "";
     badge.hidden = !n;
-    badge.textContent = n > 99 ? "99+" : `${n || ""}`;
+    badge.textContent = n > 99 ? "99+" : String(n);
     label(launcher, words ? `${texts.open}, ${words}` : texts.open);
   };
 
-  /** What the header says of the connection, and of who is at the other end. @returns {(Node | string)[]} */
+  /** What the header says. @returns {(Node | string)[]} */
   const words = () => {
     const { conversation, error, held, messages } = desk;
     if (state === "stopped") return [`${texts.stopped} ${texts.errors[error?.kind ?? ""] ?? error?.message} `, h("button", { onclick: () => desk.connect() }, texts.tryAgain)];
@@ -149,7 +149,7 @@ const makeView = (chat) => {
     return [conversation.status === "waiting" && messages.length ? texts.waiting : texts.online];
   };
 
-  /** Draws soon, once, however many events ask for it. */
+  /** Once, however many events ask for it. */
   const draw = async () => {
     if (drawing) return;
     drawing = true;
@@ -209,7 +209,7 @@ const makeView = (chat) => {
     if (open) menu.querySelector("button")?.focus();
   };
 
-  /** With the on-screen keyboard out, the sheet is what is left above it. */
+  /** A sheet is what the on-screen keyboard leaves. */
   const fitSheet = () => {
     const { height, offsetTop } = window.visualViewport ?? { height: innerHeight, offsetTop: 0 };
     panel.style.cssText = `--tall: ${height}px; --top: ${offsetTop}px`;
@@ -248,7 +248,7 @@ const makeView = (chat) => {
     if (now === "reconnecting" && state === "online") calmTimer = setTimeout(show, CALM);
     else show();
   });
-  on("typing", ({ role, author, on }) => showTypist(on ? { name: author?.name ?? null, role: role === "staff" ? role : "assistant" } : null, TYPING_ENDS));
+  on("typing", ({ role, author, on }) => (role === "staff" || role === "assistant") && showTypist(on ? { name: author?.name ?? null, role } : null, TYPING_ENDS));
   on("step", ({ status }) => status === "running" && !desk.stream && showTypist({ name: null, role: "assistant" }, STEP_ENDS));
 
   launcher.onclick = () => {
@@ -289,7 +289,7 @@ const makeView = (chat) => {
   foot.element.prepend(jump);
   foot.text = desk.draft;
   chat.shadowRoot?.replaceChildren(launcher, panel);
-  // A page view alone makes no visitor: who has never been here connects when the panel opens.
+  // A page view alone makes no visitor: others connect when the panel opens.
   if (desk.known) desk.connect();
 
   /** @type {Desk.View} */
@@ -304,7 +304,6 @@ const makeView = (chat) => {
       const was = panel.open;
       if (was) panel.close();
       launcher.hidden = open;
-      launcher.ariaExpanded = `${open}`;
       if (open) {
         // A sheet takes the keyboard and the screen reader off the page, too.
         if (SHEET.matches) {
@@ -330,7 +329,7 @@ const makeView = (chat) => {
         lang = "en";
       }
       const rtl = (!chat.lang && chat.closest("[dir=rtl]")) || isRtl(lang);
-      // The style forgets what it would inherit, and the direction decides the corner.
+      // It decides the corner, too.
       chat.style.direction = panel.dir = chat.dir || (rtl ? "rtl" : "ltr");
       const accent = chat.getAttribute("accent");
       if (accent) {

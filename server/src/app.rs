@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use switchboard_protocol::limits::{MEMBER_FRAME, PING, VISITOR_FRAME};
@@ -28,6 +29,9 @@ use crate::session::Registry;
 use crate::socket::{Forwarding, Sockets};
 use crate::store::{Database, Store, migrate, node};
 use crate::telemetry;
+
+/// How long a server that cannot go on waits for its parts.
+const GIVE_UP: Duration = Duration::from_secs(3);
 
 /// Runs the server until it is told to stop.
 #[expect(clippy::disallowed_methods, reason = "the tasks of the process itself, tracked and awaited")]
@@ -83,7 +87,9 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         background.close();
         background.wait().await;
     };
-    let in_time = tokio::time::timeout(config.drain, drained).await.is_ok();
+    // With its database gone there is nothing to write to, and nothing more to promise.
+    let patience = if failure.is_some() { config.drain.min(GIVE_UP) } else { config.drain };
+    let in_time = tokio::time::timeout(patience, drained).await.is_ok();
     if !in_time {
         tracing::warn!("not everything came to its end in time; what was not acknowledged is its sender's again");
     }

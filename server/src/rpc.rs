@@ -22,6 +22,7 @@ use crate::access::directory::Directory;
 use crate::access::limits::Buckets;
 use crate::access::token::{Opened, Tokens};
 use crate::access::{Caller, Keyring};
+use self::open::Beginning;
 use crate::domain::clock::Timestamp;
 use crate::domain::preset::Preset;
 use crate::session::{ConnectionId, Registry, Room};
@@ -123,9 +124,15 @@ impl Desk {
         if let Some(room) = standing.room.as_ref().filter(|room| room.id() == id) {
             return Ok(room.clone());
         }
-        let found = self.registry.find(standing.caller.workspace, id).await.map_err(wire::store_error)?;
+        let caller = &standing.caller;
+        let found = self.registry.find(caller.workspace, id).await.map_err(wire::store_error)?;
+        // One that has no row yet is proven by the token that it was opened with.
+        let unwritten = standing.opened.as_ref().filter(|opened| found.is_none() && opened.id() == id);
+        let found = found.or_else(|| {
+            unwritten.map(|opened| self.begin(&Arc::new(identify::stranger(caller)), Beginning::again(opened)))
+        });
         found
-            .filter(|room| !standing.caller.is_visitor() || room.visitor_id() == standing.caller.id)
+            .filter(|room| !caller.is_visitor() || room.visitor_id() == caller.id)
             .ok_or_else(|| RpcError::not_found("conversation"))
     }
 

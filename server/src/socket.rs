@@ -9,7 +9,7 @@ mod requests;
 mod upgrade;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
@@ -19,7 +19,7 @@ use crate::rpc::Desk;
 use crate::session::ConnectionId;
 use outbound::Outbound;
 
-pub use upgrade::{Forwarding, peer, upgrade};
+pub use upgrade::{Forwarding, Place, peer, upgrade};
 
 /// Every open socket.
 #[derive(Clone)]
@@ -27,6 +27,7 @@ pub struct Sockets {
     desk: Arc<Desk>,
     open: Arc<DashMap<ConnectionId, Arc<Outbound>>>,
     next: Arc<AtomicU64>,
+    draining: Arc<AtomicBool>,
     tasks: TaskTracker,
 }
 
@@ -34,14 +35,18 @@ pub struct Sockets {
 const DRAIN_GROUP: usize = 500;
 const DRAIN_PAUSE: Duration = Duration::from_millis(50);
 
+/// When a client that came in during the drain may come again.
+const LATECOMER_MS: u64 = 1_000;
+
 impl Sockets {
     pub fn new(desk: Arc<Desk>) -> Self {
-        Self { desk, open: Arc::default(), next: Arc::default(), tasks: TaskTracker::new() }
+        Self { desk, open: Arc::default(), next: Arc::default(), draining: Arc::default(), tasks: TaskTracker::new() }
     }
 
     /// Tells every client to come back, in groups, and waits until each has its answers and has gone.
     pub async fn drain(&self) {
         self.tasks.close();
+        self.draining.store(true, Ordering::SeqCst);
         let all: Vec<_> = self.open.iter().map(|entry| entry.value().clone()).collect();
         for (index, group) in all.chunks(DRAIN_GROUP).enumerate() {
             if index > 0 {
@@ -60,6 +65,10 @@ impl Sockets {
         let id = ConnectionId(self.next.fetch_add(1, Ordering::Relaxed));
         let outbound = Arc::new(Outbound::new(id, self.desk.epoch.clone()));
         self.open.insert(id, outbound.clone());
+        // Who came in while the others were being told has not been told.
+        if self.draining.load(Ordering::SeqCst) {
+            outbound.drain(LATECOMER_MS);
+        }
         metrics::gauge!("switchboard_connections").increment(1);
         outbound
     }

@@ -35,7 +35,7 @@ export const makeLink = (url, store, first, on) => {
   let drainMs = 0;
   let running = false;
   let wake = () => {};
-  /** Aborted when nobody wants a session any more. @type {AbortController | null} */
+  /** Aborted when no session is wanted. @type {AbortController | null} */
   let wanted = null;
 
   /** @returns {Desk.Connection} */
@@ -90,7 +90,7 @@ export const makeLink = (url, store, first, on) => {
     running = false;
   };
 
-  /** Waits `floor`, as the server asked, and then `extra` or until somebody wakes us. */
+  /** Waits `floor`, then `extra` or until somebody wakes us. */
   const pause = (floor = 0, extra = 0) => {
     const earliest = performance.now() + floor;
     return new Promise((done) => {
@@ -118,7 +118,7 @@ export const makeLink = (url, store, first, on) => {
     const proofs = [];
     if (held?.token) proofs.push({ token: held.token });
     if (resume) proofs.push({ resume });
-    // The browser's clock may be wrong: it decides which goes first, not which is tried.
+    // Clocks may be wrong: this one decides what goes first, not what is tried.
     if (Date.parse(held?.expires_at) < Date.now()) proofs.reverse();
     const fresh = !proofs.length;
     if (fresh) proofs.push(first);
@@ -164,7 +164,7 @@ export const makeLink = (url, store, first, on) => {
     refreshAt = performance.now() + Math.min(Math.max(left * 0.6, 30_000), 1_200_000);
   };
 
-  /** A newer token, and a sign of life from a socket silent for so long: without it, it is given up. */
+  /** A newer token, and a sign of life where the socket was silent for so long. */
   const refresh = async (silence = 0) => {
     if (link.state !== "online" || performance.now() - open().heardAt < silence) return;
     refreshAt = performance.now() + 60_000;
@@ -241,7 +241,7 @@ const dial = (url, notified) =>
       connection.heardAt = performance.now();
       for (const { id, method, params, result, error } of [JSON.parse(data)].flat()) {
         if (method) notified(method, params);
-        else waiting.get(id)?.(error && new SwitchboardError(error.data?.kind, error.message, error.data), result);
+        else waiting.get(id)?.(error && new SwitchboardError(error.data?.kind ?? "internal", error.message, error.data), result);
       }
     };
 
@@ -257,7 +257,7 @@ const dial = (url, notified) =>
           const sentAt = performance.now();
           const timer = setTimeout(() => {
             waiting.get(sent)?.(new SwitchboardError("timeout", "The server does not answer."));
-            // Nothing at all since: the network went away without telling the browser.
+            // Not a sound since: the network is gone, and the browser was not told.
             if (connection.heardAt < sentAt) connection.drop(1006);
           }, patience);
           waiting.set(sent, (error, result) => {

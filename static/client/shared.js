@@ -1,9 +1,9 @@
 /**
  * What the tabs of a browser share: a store, a lock, and the outbox of what was not acknowledged.
  *
- * Invariants: what several tabs add to has a key an item, the rest changes under the lock, for
- * browsers make no change atomic. A message leaves the outbox when it is committed or discarded,
- * and is sent when the one before has its answer. Any tab sends: `client_id` makes that harmless.
+ * Invariants: what several tabs add to has a key an item, the rest changes under the lock. A message
+ * leaves the outbox when it is committed or discarded, and is sent when the one before has its
+ * answer. Any tab sends: `client_id` makes that harmless.
  */
 
 /** @type {(prefix: string) => Desk.Store} */
@@ -116,6 +116,7 @@ export const makeOutbox = (store, request, on) => {
             const ms = (data.retry_after_ms ?? 500) + Math.random() * Math.min(15_000, 500 * 2 ** tries++);
             await new Promise((done) => setTimeout(done, ms));
           } else if (on.refused(error)) {
+            tries = 0;
             outbox.held = null;
             outbox.change(entry.client_id, { failed: { kind, message } });
           }

@@ -164,13 +164,14 @@ export const makeFoot = (on) => {
   const ended = h("div", { class: "ended", part: "ended" });
 
   const changed = () => {
+    failure = "";
     foot.fit();
     on.changed(field.value);
   };
   field.oninput = changed;
   form.onsubmit = (event) => {
     event.preventDefault();
-    // Empty, or too long, which was said: what was typed stays.
+    // Empty, or too long, which was said.
     if (button.ariaDisabled === "true") return;
     const { value } = field;
     field.value = "";
@@ -179,7 +180,7 @@ export const makeFoot = (on) => {
     foot.focus();
   };
   field.onkeydown = (event) => {
-    // The Enter that ends an input method's composition sends nothing; Safari tells it by the code only.
+    // An Enter that ends a composition sends nothing; Safari tells it by the code only.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
     event.preventDefault();
     form.requestSubmit();

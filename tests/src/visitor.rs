@@ -68,8 +68,13 @@ impl Visitor {
 
     /// The same person in another tab or on another device.
     pub async fn tab(&self) -> Result<Self> {
+        self.tab_at(self.address).await
+    }
+
+    /// The same by another way to the server: around a proxy, or through one.
+    pub async fn tab_at(&self, address: SocketAddr) -> Result<Self> {
         let params = json!({"resume": self.resume_secret, "conversation_id": self.conversation});
-        Self::open(self.address, params).await
+        Self::open(address, params).await
     }
 
     // ------------------------------------------------------------------------------------- sending

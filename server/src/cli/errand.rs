@@ -22,7 +22,7 @@ pub async fn run(command: Command, layers: &Layers) -> anyhow::Result<ExitCode> 
     }
     anyhow::ensure!(
         has_database(&place),
-        "there is no database in {} yet: name the folder of one with --data, or start the server once",
+        "there is no database in the folder {} yet: name the folder of one with --data, or start the server once",
         place.data.display()
     );
     let database = Database::start(&place.source, &place.data, &place.database_options()).await?;

@@ -76,7 +76,8 @@ struct Import<'a> {
 
 #[derive(Default)]
 struct Tally {
-    fit: u64,
+    /// What is stored or, in a dry run, could be: the part of it that was new is in `stored`.
+    settled: Stored,
     stored: Stored,
     failed: u64,
 }
@@ -103,16 +104,15 @@ impl Import<'_> {
                 .refuse(number, &format!("the id `{}` is that of line {first}", conversation.id))
                 .await;
         }
-        self.tally.fit += 1;
         if self.dry_run {
-            self.tally.stored.messages += conversation.turns.len() as u64;
+            self.tally.settle(conversation.turns.len());
             return Ok(());
         }
         if batch.part.rows() + conversation.turns.len() + 2 > PART || batch.bytes >= PART_BYTES {
             self.store(batch).await?;
         }
         if conversation.turns.len() + 2 > PART {
-            return self.store_long(number, &conversation).await;
+            return self.store_alone(number, &conversation).await;
         }
         batch.bytes += conversation.bytes();
         batch.part.conversations.push(self.opened(&conversation));
@@ -124,33 +124,32 @@ impl Import<'_> {
     /// Writes what waits. Where the database refuses it, each line by itself, so that one bad line is one failure.
     async fn store(&mut self, batch: &mut Batch) -> anyhow::Result<()> {
         let Batch { part, lines, .. } = std::mem::take(batch);
-        if part.is_empty() || self.write(&part).await? {
+        if part.is_empty() {
+            return Ok(());
+        }
+        if self.write(&part).await? {
+            lines.iter().for_each(|(_, conversation)| self.tally.settle(conversation.turns.len()));
             return Ok(());
         }
         for (number, conversation) in lines {
-            let alone = Part {
-                conversations: vec![self.opened(&conversation)],
-                messages: self.said(&conversation, 0..conversation.turns.len()).collect(),
-            };
-            if !self.write(&alone).await? {
-                self.fail(number).await?;
-            }
+            self.store_alone(number, &conversation).await?;
         }
         Ok(())
     }
 
-    /// A conversation of more turns than a transaction holds: its first part brings its row.
-    async fn store_long(&mut self, number: usize, conversation: &Conversation) -> anyhow::Result<()> {
+    /// One conversation by itself, in as many transactions as it takes: the first brings its row.
+    async fn store_alone(&mut self, number: usize, conversation: &Conversation) -> anyhow::Result<()> {
         let mut conversations = vec![self.opened(conversation)];
         let mut from = 0;
         while from < conversation.turns.len() {
             let upto = conversation.turns.len().min(from + PART - 2);
             let messages = self.said(conversation, from..upto).collect();
             if !self.write(&Part { conversations: std::mem::take(&mut conversations), messages }).await? {
-                return self.fail(number).await;
+                return self.refuse(number, "the database does not take it").await;
             }
             from = upto;
         }
+        self.tally.settle(conversation.turns.len());
         Ok(())
     }
 
@@ -188,22 +187,16 @@ impl Import<'_> {
         Ok(self.output.note(format!("{}:{number}: {why}", self.path.display())).await?)
     }
 
-    async fn fail(&mut self, number: usize) -> anyhow::Result<()> {
-        self.tally.fit -= 1;
-        self.refuse(number, "the database does not take it").await
-    }
-
     async fn end(self) -> anyhow::Result<Outcome> {
-        let Tally { fit, stored, failed } = &self.tally;
-        if !self.dry_run && *fit > 0 {
-            let detail = json!({
-                "conversations": stored.conversations, "messages": stored.messages, "failed": failed,
-            });
+        let Tally { settled, stored, failed } = &self.tally;
+        if !self.dry_run && settled.conversations > 0 {
+            let detail =
+                json!({"conversations": stored.conversations, "messages": stored.messages, "failed": failed});
             let subject = self.path.display().to_string();
             self.desk.note(Some(self.workspace), ACTOR, "import.conversations", &subject, detail).await?;
         }
         self.output.line(self.tally.sentence(self.dry_run)).await?;
-        if *fit == 0 && *failed == 0 {
+        if settled.conversations == 0 && *failed == 0 {
             bail!("{} holds no conversation", self.path.display());
         }
         Ok(if *failed > 0 { Outcome::Failed } else { Outcome::Well })
@@ -237,17 +230,24 @@ impl Import<'_> {
 }
 
 impl Tally {
+    fn settle(&mut self, turns: usize) {
+        self.settled.conversations += 1;
+        self.settled.messages += turns as u64;
+    }
+
     fn sentence(&self, dry_run: bool) -> String {
-        let Self { fit, stored: Stored { conversations, messages }, failed } = self;
-        let wrong = match failed {
+        let Stored { conversations, messages } = if dry_run { self.settled } else { self.stored };
+        let wrong = match self.failed {
             0 => String::new(),
             1 => "; 1 line failed".to_owned(),
             n => format!("; {n} lines failed"),
         };
         if dry_run {
-            return format!("{fit} conversations with {messages} messages could be imported{wrong}");
+            return format!(
+                "{conversations} conversations with {messages} messages could be imported{wrong}"
+            );
         }
-        let known = fit.saturating_sub(*conversations);
+        let known = self.settled.conversations.saturating_sub(conversations);
         format!(
             "{conversations} conversations and {messages} messages imported, {known} were there already{wrong}"
         )

@@ -1,14 +1,25 @@
 //! The one place that makes ids and secrets.
 
+use chrono::SubsecRound;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 use switchboard_protocol::ids::{VisitorId, WorkspaceId};
 use uuid::{Builder, Uuid};
 
+use super::clock::{self, Timestamp};
+
 /// A fresh id, ordered by the time it was minted.
 #[expect(clippy::disallowed_methods, reason = "the mint itself")]
 pub fn id<T: From<Uuid>>() -> T {
     T::from(Uuid::now_v7())
+}
+
+/// When an id of this mint was made; now, for one that was not.
+pub fn minted_at(id: Uuid) -> Timestamp {
+    let minted = id.get_timestamp().map(|stamp| stamp.to_unix());
+    minted
+        .and_then(|(seconds, nanos)| Timestamp::from_timestamp(i64::try_from(seconds).ok()?, nanos))
+        .map_or_else(clock::now, |at| at.trunc_subsecs(3))
 }
 
 /// 256 random bits, as text that fits a header or a URL.

@@ -1,8 +1,10 @@
 //! Accepting connections: at a bounded rate, with bounded buffers, never more than the process can hold.
+//!
+//! Invariant: a connection keeps its place until it ends, also after it has become a socket.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::ConnectInfo;
@@ -10,17 +12,20 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
+
+use crate::access::limits::{Bucket, Rate};
+use crate::socket::Place;
 
 /// A client that takes longer to say what it wants is holding a place for nothing.
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 /// More of a header than this is not one of ours.
 const HTTP_BUFFER: usize = 16 * 1024;
-/// Connections that are still shaking hands; the rest wait in the kernel. A storm comes in as fast as it can be served.
-const HANDSHAKES: usize = 256;
+/// A storm of reconnects comes in as fast as it can be served beside those who are here; the rest waits in the kernel.
+const ACCEPTED: Rate = Rate { per_second: 4_000.0, burst: 500.0 };
 
 /// Takes connections until told to stop.
 #[expect(clippy::disallowed_methods, reason = "tracked by the caller")]
@@ -31,12 +36,15 @@ pub async fn accept(
     stop: CancellationToken,
     connections: TaskTracker,
 ) {
-    let handshakes = Arc::new(Semaphore::new(HANDSHAKES.min(most)));
+    let places = Arc::new(Semaphore::new(most));
+    let mut pace = Bucket::full(ACCEPTED, Instant::now());
     loop {
-        let Ok(handshake) = handshakes.clone().acquire_owned().await else { return };
-        let accepted = tokio::select! {
+        while let Err(wait) = pace.take(ACCEPTED, Instant::now()) {
+            tokio::time::sleep(wait).await;
+        }
+        let (place, accepted) = tokio::select! {
             () = stop.cancelled() => return,
-            accepted = listener.accept() => accepted,
+            next = next(&listener, &places) => next,
         };
         let (stream, address) = match accepted {
             Ok(accepted) => accepted,
@@ -49,19 +57,26 @@ pub async fn accept(
         };
         let router = router.clone();
         let stop = stop.clone();
-        connections.spawn(async move {
-            serve(stream, address, router, stop).await;
-            drop(handshake);
-        });
+        connections.spawn(serve(stream, address, Place::new(place), router, stop));
     }
 }
 
+/// A free place first, and then somebody to take it.
+async fn next(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> (OwnedSemaphorePermit, std::io::Result<(TcpStream, SocketAddr)>) {
+    let place = places.clone().acquire_owned().await.expect("the places are never closed");
+    (place, listener.accept().await)
+}
+
 /// One connection, until it has become a socket or has ended.
-async fn serve(stream: TcpStream, address: SocketAddr, router: Router, stop: CancellationToken) {
+async fn serve(stream: TcpStream, address: SocketAddr, place: Place, router: Router, stop: CancellationToken) {
     // Small frames should leave at once.
     let _ = stream.set_nodelay(true);
     let service = router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(ConnectInfo(address));
+        request.extensions_mut().insert(place.clone());
         request.map(axum::body::Body::new)
     });
     let connection = http1::Builder::new()

@@ -135,7 +135,7 @@ fn verify(workspace: &Workspace, user: &UserIdentity, proven: Option<Identified>
 }
 
 /// A visitor of whom only the credential is known.
-fn stranger(caller: &Caller) -> Visitor {
+pub fn stranger(caller: &Caller) -> Visitor {
     Visitor { id: caller.id, workspace: caller.workspace, verified: caller.verified, profile: Profile::default() }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use switchboard_protocol::ids::Seq;
+use switchboard_protocol::ids::{ConversationId, Seq, WorkspaceId};
 use switchboard_protocol::limits::PAGE_MESSAGES;
 use switchboard_protocol::methods::{SessionOpen, SessionOpened};
 use switchboard_protocol::{Position, RpcError};
@@ -11,10 +11,10 @@ use switchboard_protocol::{Position, RpcError};
 use super::identify::{Identified, profile};
 use super::{Desk, Peer, Standing, wire};
 use crate::access::token::Opened;
-use crate::domain::clock;
-use crate::domain::conversation::Conversation;
+use crate::domain::conversation::{Conversation, Mode};
 use crate::domain::message::Message;
 use crate::domain::mint;
+use crate::domain::visitor::Visitor;
 use crate::session::Room;
 use crate::session::room::Member;
 use crate::store::reader::Range;
@@ -27,6 +27,31 @@ struct Page {
     messages: Vec<Message>,
     recovered: bool,
     has_more: bool,
+}
+
+/// What a conversation begins with.
+#[derive(Default)]
+pub struct Beginning<'a> {
+    session: Option<&'a str>,
+    mode: Option<Mode>,
+    metadata: Option<Value>,
+    /// Begun already, as a token remembers; what is asked for now goes before.
+    again: Option<&'a Opened>,
+}
+
+impl<'a> Beginning<'a> {
+    pub fn again(opened: &'a Opened) -> Self {
+        Self { again: Some(opened), ..Self::default() }
+    }
+
+    fn asked(params: &'a SessionOpen, again: Option<&'a Opened>) -> Self {
+        Self {
+            session: params.session_id.as_deref(),
+            mode: params.mode.map(wire::mode),
+            metadata: params.metadata.clone().map(Value::Object),
+            again,
+        }
+    }
 }
 
 impl Desk {
@@ -109,7 +134,7 @@ impl Desk {
             };
         };
         if *is_new {
-            return Ok(Some(self.begin(params, visitor, None)));
+            return Ok(Some(self.begin(visitor, Beginning::asked(params, None))));
         }
         // The signed token is the proof of a conversation that has no row yet.
         let unwritten = |id| opened.as_ref().filter(|opened| opened.id() == id);
@@ -117,7 +142,7 @@ impl Desk {
             let room = match self.registry.find(caller.workspace, id).await.map_err(wire::store_error)? {
                 Some(room) if room.visitor_id() == caller.id => Some(room),
                 Some(_) => None,
-                None => unwritten(id).map(|opened| self.begin(params, visitor, Some(opened))),
+                None => unwritten(id).map(|opened| self.begin(visitor, Beginning::asked(params, Some(opened)))),
             };
             return Ok(Some(room.ok_or_else(|| RpcError::not_found("conversation"))?));
         }
@@ -137,31 +162,23 @@ impl Desk {
             Some(opened) if self.is_stored(caller.workspace, opened).await? => None,
             again => again,
         };
-        Ok(Some(self.begin(params, visitor, again)))
+        Ok(Some(self.begin(visitor, Beginning::asked(params, again))))
     }
 
-    async fn is_stored(
-        &self,
-        workspace: switchboard_protocol::ids::WorkspaceId,
-        opened: &Opened,
-    ) -> Result<bool, RpcError> {
+    async fn is_stored(&self, workspace: WorkspaceId, opened: &Opened) -> Result<bool, RpcError> {
         let found = self.registry.find(workspace, opened.id()).await.map_err(wire::store_error)?;
         Ok(found.is_some_and(|room| room.view().stored))
     }
 
-    /// A conversation without a row, new or as the token remembers it.
-    fn begin(
-        &self,
-        params: &SessionOpen,
-        visitor: &Arc<crate::domain::visitor::Visitor>,
-        again: Option<&Opened>,
-    ) -> Arc<Room> {
-        let id = again.map_or_else(mint::id, Opened::id);
-        let mut conversation = Conversation::fresh(id, visitor.workspace, visitor.id, clock::now());
-        let session = params.session_id.as_ref().or_else(|| again.and_then(|opened| opened.session.as_ref()));
-        conversation.session = session.map(|session| session.as_str().into());
-        conversation.mode = params.mode.map(wire::mode).or_else(|| again.and_then(Opened::mode));
-        conversation.metadata = params.metadata.clone().map(|metadata| Box::new(Value::Object(metadata)));
+    /// A conversation without a row, new or as a token remembers it.
+    pub(super) fn begin(&self, visitor: &Arc<Visitor>, beginning: Beginning<'_>) -> Arc<Room> {
+        let id: ConversationId = beginning.again.map_or_else(mint::id, Opened::id);
+        let created_at = mint::minted_at(id.uuid());
+        let mut conversation = Conversation::fresh(id, visitor.workspace, visitor.id, created_at);
+        let session = beginning.session.or_else(|| beginning.again.and_then(|opened| opened.session.as_deref()));
+        conversation.session = session.map(Into::into);
+        conversation.mode = beginning.mode.or_else(|| beginning.again.and_then(Opened::mode));
+        conversation.metadata = beginning.metadata.map(Box::new);
         self.registry.fresh(conversation, visitor)
     }
 

@@ -101,6 +101,8 @@ impl Registry {
     pub fn fresh(&self, conversation: Conversation, visitor: &Arc<Visitor>) -> Arc<Room> {
         let (id, session) = (conversation.id, conversation.session.clone());
         let room = self.room(conversation, visitor.clone(), Seq::ZERO, ReadMarks::default(), false);
+        // Both maps are changed under the lock of the visitor's entry: whoever finds the id finds the room.
+        let enter = || self.rooms.by_id.entry(id).or_insert(room).clone();
         match self.rooms.latest.entry(visitor.id) {
             Entry::Occupied(mut latest) => {
                 let same = |first: &Arc<Room>| {
@@ -111,12 +113,13 @@ impl Registry {
                     return first;
                 }
                 latest.insert(id);
+                enter()
             }
             Entry::Vacant(none) => {
-                none.insert(id);
+                let _entry = none.insert(id);
+                enter()
             }
         }
-        self.rooms.by_id.entry(id).or_insert(room).clone()
     }
 
     /// Entries, awake or not.

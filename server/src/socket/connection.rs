@@ -11,10 +11,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
 use switchboard_protocol::CloseCode;
 use switchboard_protocol::limits::{OPEN_WITHIN, PING, PONG};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -27,7 +26,7 @@ use super::requests::Guard;
 use crate::domain::clock::{self, Timestamp};
 use crate::rpc::{Desk, Peer, Standing};
 
-type Socket = WebSocketStream<TokioIo<Upgraded>>;
+type Socket = WebSocketStream<TcpStream>;
 
 pub struct Connection {
     socket: Socket,

@@ -11,6 +11,8 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use switchboard_protocol::PROTOCOL;
 use switchboard_protocol::limits::READABLE_FRAME;
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
@@ -18,6 +20,18 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use super::Sockets;
 use super::connection::Connection;
 use crate::rpc::Peer;
+
+/// A connection's place among those that the process can hold; given back with the last of its clones.
+#[derive(Clone)]
+pub struct Place {
+    _permit: Arc<OwnedSemaphorePermit>,
+}
+
+impl Place {
+    pub fn new(permit: OwnedSemaphorePermit) -> Self {
+        Self { _permit: Arc::new(permit) }
+    }
+}
 
 /// Finds the client's address behind proxies that are trusted to name it.
 pub type Forwarding = Arc<dyn Fn(IpAddr, Option<&str>) -> IpAddr + Send + Sync>;
@@ -36,7 +50,8 @@ pub async fn upgrade(
         Ok((accept, protocol)) => match request.extensions_mut().remove::<OnUpgrade>() {
             Some(upgraded) => {
                 let peer = peer(request.headers(), address.ip(), &forwarding);
-                sockets.spawn(upgraded, peer);
+                let place = request.extensions_mut().remove::<Place>();
+                sockets.spawn(upgraded, peer, place);
                 return switching(&accept, protocol);
             }
             None => "This connection cannot be upgraded to a WebSocket.",
@@ -58,7 +73,7 @@ pub fn peer(headers: &HeaderMap, address: IpAddr, forwarding: &Forwarding) -> Pe
 
 impl Sockets {
     #[expect(clippy::disallowed_methods, reason = "tracked, and awaited by drain")]
-    fn spawn(&self, upgraded: OnUpgrade, peer: Peer) {
+    fn spawn(&self, upgraded: OnUpgrade, peer: Peer, place: Option<Place>) {
         let sockets = self.clone();
         self.tasks.spawn(async move {
             // A client that went away between request and answer is nobody's fault.
@@ -68,12 +83,15 @@ impl Sockets {
                 .write_buffer_size(WRITE_BUFFER)
                 .max_message_size(Some(READABLE_FRAME))
                 .max_frame_size(Some(READABLE_FRAME));
-            let stream = TokioIo::new(upgraded);
-            let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+            // The bare stream, and what the client sent before it had our answer.
+            let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else { return };
+            let (stream, early) = (parts.io.into_inner(), parts.read_buf.to_vec());
+            let socket = WebSocketStream::from_partially_read(stream, early, Role::Server, Some(config)).await;
             let outbound = sockets.enter();
             let id = outbound.id;
             Connection::new(socket, outbound, sockets.desk.clone(), peer).run().await;
             sockets.leave(id);
+            drop(place);
         });
     }
 }

@@ -66,7 +66,8 @@ pub fn report(args: &SendArgs, ground: &Ground, rounds: &[Round]) -> anyhow::Res
             "Postgres {version}: fsync {fsync}, synchronous_commit {synchronous_commit}, shared_buffers {shared_buffers}."
         ));
     }
-    if ground.servers_own && ground.database.is_some() {
+    let ours = rounds.iter().any(|round| round.contender == SWITCHBOARD);
+    if ours && ground.servers_own && ground.database.is_some() {
         report.note("The server has a database of its own; that Postgres is the peers'.");
     }
     if rounds.iter().any(|round| round.contender != SWITCHBOARD) {

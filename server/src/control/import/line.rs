@@ -32,9 +32,11 @@ impl Conversation {
 }
 
 pub fn read(text: &str) -> Result<Conversation, String> {
-    let line: Line = serde_json::from_str(text.trim_start_matches('\u{feff}'))
+    let line: Line = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
+        let kind = if error.is_data() { "" } else { "no JSON: " };
         // Its place in the line, not in the file.
-        .map_err(|error| error.to_string().replace(" at line 1 column", ", at column"))?;
+        format!("{kind}{}", error.to_string().replace(" at line 1 column", ", at column"))
+    })?;
     let id = line.id.to_string();
     if id.trim().is_empty() || id.chars().count() > ID || id.contains('\0') {
         return Err(format!("`id` has 1 to {ID} characters"));
@@ -120,7 +122,7 @@ mod tests {
     fn a_bad_line_says_why() {
         let long = "x".repeat(CONTENT + 1);
         for (text, why) in [
-            ("nonsense", "expected"),
+            ("nonsense", "no JSON: expected"),
             ("[]", "expected"),
             (r#"{"turns": []}"#, "missing field `id`"),
             (r#"{"id": "a"}"#, "missing field `turns`"),
