@@ -142,7 +142,7 @@ export const openDesk = ({ server = new URL(".", import.meta.url), workspace = "
         if (head() === after_seq) throw new Error("no progress");
       }
     } catch (error) {
-      // Resuming always leads back to a whole log.
+      // Resuming leads back to a whole log.
       lost(error);
       link.drop(1000);
     }

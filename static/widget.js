@@ -12,9 +12,9 @@ import { en, fill, isRtl, textsFor } from "./widget/texts.js";
 
 
 const SHEET = matchMedia("(max-width: 480px), (max-height: 440px)");
-/** Milliseconds. A connection lost for less is nobody's business. */
+/** Milliseconds. A shorter loss is nobody's business. */
 const CALM = 1500;
-/** For who stops typing without saying so, and for a step that never ends. */
+/** For who stops typing unsaid, and a step that never ends. */
 const TYPING_ENDS = 7000;
 const STEP_ENDS = 60_000;
 
@@ -326,10 +326,9 @@ const makeView = (chat) => {
       try {
         [lang = "en"] = Intl.DateTimeFormat.supportedLocalesOf(chat.lang || page || navigator.language);
       } catch {
-        lang = "en";
+        // Not a language tag.
       }
       const rtl = (!chat.lang && chat.closest("[dir=rtl]")) || isRtl(lang);
-      // It decides the corner, too.
       chat.style.direction = panel.dir = chat.dir || (rtl ? "rtl" : "ltr");
       const accent = chat.getAttribute("accent");
       if (accent) {

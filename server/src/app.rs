@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use switchboard_protocol::CloseCode;
 use switchboard_protocol::limits::{MEMBER_FRAME, PING, VISITOR_FRAME};
 use switchboard_protocol::methods::ServerInfo;
 use tokio::net::TcpListener;
@@ -27,7 +28,7 @@ use crate::http::{self, Http};
 use crate::rpc::Desk;
 use crate::session::Registry;
 use crate::socket::{Forwarding, Sockets};
-use crate::store::{Database, Store, migrate, node};
+use crate::store::{Database, Store, StoreError, migrate, node};
 use crate::telemetry;
 
 /// How long a server that cannot go on waits for its parts.
@@ -73,7 +74,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         error = database.closed() => Some(anyhow::Error::from(error).context("the database has ended")),
         () = store.writer.fenced() => Some(anyhow::anyhow!(
             "another server has taken this node's place; it must not write any more")),
-        error = keep_lease(&store) => Some(error),
+        error = keep_lease(&store, &sockets) => Some(error),
         _ = accept => Some(anyhow::anyhow!("the listener has ended")),
     };
     tracing::info!("stopping: telling clients to come back");
@@ -122,12 +123,16 @@ fn desk(config: &Config, store: &Store) -> anyhow::Result<Desk> {
 }
 
 /// Keeps saying that this node is alive; returns only when it must not go on.
-async fn keep_lease(store: &Store) -> anyhow::Error {
+async fn keep_lease(store: &Store, sockets: &Sockets) -> anyhow::Error {
     loop {
         tokio::time::sleep(node::HEARTBEAT).await;
         match store.node().heartbeat(store).await {
             Ok(()) => {}
             Err(error) if error.is_transient() => tracing::debug!(%error, "no heartbeat; the database is away"),
+            Err(error @ StoreError::EpochChanged) => {
+                sockets.dismiss(CloseCode::EpochChanged);
+                return anyhow::Error::from(error).context("the database was restored; start the server again");
+            }
             Err(error) => return anyhow::Error::from(error).context("this node's lease"),
         }
     }

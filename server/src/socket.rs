@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
+use switchboard_protocol::CloseCode;
 use tokio_util::task::TaskTracker;
 
 use crate::rpc::Desk;
@@ -59,6 +60,13 @@ impl Sockets {
             }
         }
         self.tasks.wait().await;
+    }
+
+    /// Closes every socket with this code.
+    pub fn dismiss(&self, code: CloseCode) {
+        for entry in self.open.iter() {
+            entry.value().doom(code);
+        }
     }
 
     fn enter(&self) -> Arc<Outbound> {

@@ -30,9 +30,9 @@ export const makeLog = () => {
     /** @type {Item[]} */
     const out = [];
     const unsaid = pending.filter(({ client_id }) => !messages.some((message) => message.client_id === client_id));
-    if (desk.hasMore) out.push(["earlier", lang, () => h("li", { class: "earlier" }, h("button", { onclick: desk.loadOlder }, texts.earlier))]);
-    else if (greeting) out.push(["greeting", greeting + lang, () => incoming("assistant", null, "first last", markdown(greeting))]);
-    else if (!messages.length && !unsaid.length) out.push(["empty", texts.empty, () => h("li", { class: "empty" }, mark(), texts.empty)]);
+    if (desk.hasMore) out.push(["earlier", "", () => h("li", { class: "earlier" }, h("button", { onclick: desk.loadOlder }, texts.earlier))]);
+    else if (greeting) out.push(["greeting", greeting, () => incoming("assistant", texts.title, "first last", markdown(greeting))]);
+    else if (!messages.length && !unsaid.length) out.push(["empty", "", () => h("li", { class: "empty" }, mark(), texts.empty)]);
 
     const today = dayOf();
     const days = messages.map(({ created_at }) => dayOf(new Date(created_at)));
@@ -40,16 +40,16 @@ export const makeLog = () => {
     const lastOwn = messages.findLastIndex(({ role }) => role === "user");
     messages.forEach((message, at) => {
       const { id, client_id, seq, created_at } = message;
-      if (days[at] !== days[at - 1]) out.push([`day ${seq}`, days[at] + today + lang, () => h("li", { class: "day" }, h("span", null, dayName(created_at)))]);
+      if (days[at] !== days[at - 1]) out.push([`day ${seq}`, days[at] + today, () => h("li", { class: "day" }, h("span", null, dayName(created_at)))]);
       const kind = `${apart(at - 1) ? "first" : ""} ${apart(at) ? "last" : ""}`;
       const receipt = at === lastOwn ? (desk.read.staff >= seq ? texts.seen : texts.sent) : "";
       // A message keeps the place it had while it was pending.
-      out.push([client_id ?? id, id + kind + receipt + lang, () => said(message, kind, receipt)]);
+      out.push([client_id ?? id, id + kind + receipt, () => said(message, kind, receipt)]);
     });
     const waits = desk.state !== "online" || desk.held ? texts.kept : texts.sending;
     for (const entry of unsaid) out.push([entry.client_id, waits + entry.failed?.kind, () => unsent(entry, waits)]);
     if (stream) {
-      out.push(["stream", stream.message_id + lang, () => {
+      out.push(["stream", stream.message_id, () => {
         const stop = h("button", { class: "act meta", onclick: () => desk.cancelTurn().catch(() => {}) }, texts.stop);
         const element = incoming("assistant", null, "stream first last", markdown(stream.text), stop);
         streamed = /** @type {HTMLDivElement} */ (stop.previousElementSibling);
@@ -72,7 +72,7 @@ export const makeLog = () => {
 
   /** @param {...Desk.Child} rest */
   const outgoing = (kind = "", content = "", ...rest) =>
-    h("li", { class: `out ${kind}`, part: "message user" }, h("span", { class: "sr" }, texts.you), h("div", { class: "text", dir: "auto" }, ...plain(content)), ...rest);
+    h("li", { class: `out ${kind}`, part: `message user ${kind}` }, h("span", { class: "sr" }, texts.you), h("div", { class: "text", dir: "auto" }, ...plain(content)), ...rest);
 
   /** @param {Desk.Message} message */
   const said = ({ role, content, citations, author, created_at }, kind = "", receipt = "") => {
@@ -108,6 +108,10 @@ export const makeLog = () => {
     element: h("ol", { class: "list", part: "messages" }),
     lively: false,
     render(scene) {
+      if (scene.texts !== texts) {
+        shown = new Map();
+        log.element.replaceChildren();
+      }
       ({ desk, texts, lang, typist } = scene);
       const before = shown;
       const list = items();
@@ -220,8 +224,8 @@ export const makeFoot = (on) => {
     },
     render(desk, words) {
       const { status, rating, conversation_id } = desk.conversation ?? {};
-      const now = [status, rating, conversation_id, words.closed].join();
-      if (now === shown) return;
+      const now = [status, rating, conversation_id].join();
+      if (now === shown && texts === words) return;
       shown = now;
       texts = words;
       failure = "";

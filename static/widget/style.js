@@ -1,19 +1,19 @@
 /**
- * How the widget looks; `--switchboard-…` can be set from outside. What goes along a line is logical,
+ * How the widget looks; `--switchboard-…` are for pages to set. What goes along a line is logical,
  * so that it works from right to left.
  */
 
 const dark = `color-scheme: dark;
   --paper: #131b18; --ink: #e6ede9; --dim: #93a59d; --line: #2a3831; --fill: #1f2b26;
   --own: var(--switchboard-accent, #6cc9b1); --on-own: var(--switchboard-on-accent, #06231c);
-  --strong: color-mix(in oklab, var(--own) 70%, #fff); --head: color-mix(in oklab, var(--own) 24%, #0b1210); --on-head: #eef7f3;
+  --strong: oklch(from var(--own) max(l, .8) c h); --head: color-mix(in oklab, var(--own) 24%, #0b1210); --on-head: #eef7f3;
   --lamp: #f4b04f; --person: #f0b35d; --bad: #ff9a8f; --shadow: 0 0 0 1px #fff2, 0 16px 60px #0009;`;
 
 export const css = `
 :host { all: initial; color-scheme: light;
   --paper: #fcfdfb; --ink: #16211d; --dim: #5a6963; --line: #dde5e0; --fill: #edf2ee;
   --own: var(--switchboard-accent, #0d5c50); --on-own: var(--switchboard-on-accent, #fff);
-  --strong: var(--own); --head: var(--own); --on-head: var(--on-own);
+  --strong: oklch(from var(--own) min(l, .5) c h); --head: var(--own); --on-head: var(--on-own);
   --lamp: #f2a531; --person: #a85f00; --bad: #b3261e; --shadow: 0 2px 6px #10201a1f, 0 16px 60px #10201a38;
   --gap: var(--switchboard-inset, 20px);
   position: fixed; bottom: var(--gap); inset-inline-end: var(--gap); z-index: var(--switchboard-z, 2147483000);
@@ -67,7 +67,7 @@ header .menu { position: absolute; top: 90%; inset-inline-end: 12px; z-index: 1;
 .menu button { display: block; width: 100%; padding: 10px 14px; border-radius: 9px; text-align: start; }
 .menu button:hover { background: var(--fill); }
 
-.log { flex: 1; min-height: 0; overflow-y: auto; overscroll-behavior: contain; overflow-anchor: none; padding: 18px 16px 8px; scrollbar-width: thin; }
+.log { flex: 1; min-height: 0; overflow-y: auto; overscroll-behavior: contain; overflow-anchor: none; padding: 18px 16px 8px; }
 .log:focus-visible { outline-offset: -3px; }
 .list { list-style: none; margin: 0; padding: 0; min-height: 100%; display: flex; flex-direction: column; justify-content: flex-end; }
 .day, .note, .earlier { display: flex; align-items: center; gap: 10px; margin: 12px 0; justify-content: center; text-align: center; }

@@ -22,7 +22,7 @@ export const en = {
   idle: "",
   connecting: "Connecting",
   online: "Connected",
-  reconnecting: "Reconnecting. Messages are kept.",
+  reconnecting: "Reconnecting",
   offline: "Offline. Messages are kept.",
   stopped: "Not connected.",
   tryAgain: "Try again",
@@ -54,7 +54,7 @@ export const en = {
   },
 };
 
-/** Fetched when needed, from texts/. */
+/** Fetched when needed. */
 const SHIPPED = ["de"];
 
 /** @type {(lang: string, changes: Desk.TextChanges) => Promise<Desk.Words>} */

@@ -2,7 +2,7 @@
 
 use switchboard_tests::prelude::*;
 
-use crate::opening::{conversation, opened};
+use crate::opening::{conversation, opened, tab_of};
 
 pub(crate) const TESTS: &[Test] = tests![
     an_acknowledgement_says_where_the_message_is_stored,
@@ -73,7 +73,7 @@ async fn an_acknowledgement_says_where_the_message_is_stored(world: World) -> Re
 async fn the_same_client_id_again_answers_with_the_first_result_and_writes_nothing(world: World) -> Result<()> {
     world.start().await?;
     let mut visitor = world.visitor().await?;
-    let mut tab = visitor.tab_of(&world).await?;
+    let mut tab = tab_of(&world, &visitor).await?;
     let mut params = text(&visitor.conversation, "hello");
     params["metadata"] = json!({"b": [1], "a": 1000});
     let first = visitor.socket()?.call("message.send", params.clone()).await?;
@@ -132,7 +132,7 @@ async fn a_repeat_is_known_however_much_was_said_since(world: World) -> Result<(
 async fn a_repeat_of_one_in_flight_waits_for_its_result(world: World) -> Result<()> {
     world.start().await?;
     let mut visitor = world.visitor().await?;
-    let mut tab = visitor.tab_of(&world).await?;
+    let mut tab = tab_of(&world, &visitor).await?;
     let params = text(&visitor.conversation, "once");
     let mut asked = Vec::new();
     for _ in 0..8 {
@@ -190,7 +190,7 @@ async fn the_same_client_id_with_other_content_is_a_conflict(world: World) -> Re
 async fn secrets_are_masked_before_anything_is_stored_or_compared(world: World) -> Result<()> {
     world.start().await?;
     let mut visitor = world.visitor().await?;
-    let mut tab = visitor.tab_of(&world).await?;
+    let mut tab = tab_of(&world, &visitor).await?;
     let first = text(&visitor.conversation, "my card is 4111 1111 1111 1111, my password is hunter2");
     visitor.socket()?.call("message.send", first.clone()).await?;
     let seen = tab.notification("message.created").await?["message"]["content"].take();
@@ -287,7 +287,7 @@ async fn every_socket_sees_answers_and_notifications_in_the_order_of_the_log(wor
     let id = visitor.conversation.clone();
     let mut talking = Vec::new();
     for name in ["a", "b", "c"] {
-        let mut socket = visitor.tab_of(&world).await?;
+        let mut socket = tab_of(&world, &visitor).await?;
         let id = id.clone();
         talking.push(tokio::spawn(async move {
             for number in 0..EACH {
@@ -318,8 +318,9 @@ async fn every_socket_sees_answers_and_notifications_in_the_order_of_the_log(wor
 async fn the_sender_gets_the_response_and_all_others_the_notification(world: World) -> Result<()> {
     world.start().await?;
     let mut visitor = world.visitor().await?;
-    let mut tabs = [visitor.tab_of(&world).await?, visitor.tab_of(&world).await?];
-    let sent = visitor.socket()?.call("message.send", text(&visitor.conversation.clone(), "hello")).await?;
+    let mut tabs = [tab_of(&world, &visitor).await?, tab_of(&world, &visitor).await?];
+    let said = text(&visitor.conversation, "hello");
+    let sent = visitor.socket()?.call("message.send", said).await?;
     for tab in &mut tabs {
         let message = tab.notification("message.created").await?["message"].take();
         ensure!(message["id"] == sent["id"] && message["seq"] == 1 && message["content"] == "hello", "{message}");
@@ -334,7 +335,7 @@ async fn the_sender_gets_the_response_and_all_others_the_notification(world: Wor
 async fn a_send_that_asks_for_no_answer_is_told_to_its_own_socket(world: World) -> Result<()> {
     world.start().await?;
     let mut visitor = world.visitor().await?;
-    let mut tab = visitor.tab_of(&world).await?;
+    let mut tab = tab_of(&world, &visitor).await?;
     let params = text(&visitor.conversation, "no answer, please");
     visitor.socket()?.notify("message.send", params.clone()).await?;
     for socket in [visitor.socket()?, &mut tab] {
@@ -353,7 +354,7 @@ async fn a_send_that_asks_for_no_answer_is_told_to_its_own_socket(world: World) 
 async fn nothing_is_told_before_its_commit(world: World) -> Result<()> {
     world.start().await?;
     let mut visitor = world.visitor().await?;
-    let mut tab = visitor.tab_of(&world).await?;
+    let mut tab = tab_of(&world, &visitor).await?;
     let id = visitor.conversation.clone();
     visitor.send("the row is there").await?;
     tab.notification("message.created").await?;

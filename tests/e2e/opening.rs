@@ -31,6 +31,12 @@ pub(crate) fn conversation(opened: &Value) -> &str {
     opened["conversation"]["conversation_id"].as_str().unwrap_or_default()
 }
 
+/// Another tab of the visitor, in the same conversation.
+pub(crate) async fn tab_of(world: &World, visitor: &Visitor) -> Result<Socket> {
+    let params = json!({"token": visitor.token, "conversation_id": visitor.conversation});
+    Ok(opened(world, params).await?.0)
+}
+
 /// Whether the answer says that this is a conversation in which nobody has acted.
 fn is_untouched(opened: &Value) -> bool {
     opened["position"]["seq"] == 0 && opened["messages"] == json!([])
@@ -167,7 +173,8 @@ async fn with_a_credential_and_no_conversation_it_is_the_latest_that_is_not_clos
     let socket = first.socket()?;
     socket.call("conversation.close", json!({"conversation_id": second.conversation})).await?;
     latest(&first.conversation).await?;
-    first.socket()?.call("conversation.close", json!({"conversation_id": first.conversation})).await?;
+    let last = json!({"conversation_id": first.conversation});
+    first.socket()?.call("conversation.close", last).await?;
     let (mut socket, fresh) = opened(&world, by_resume.clone()).await?;
     let now = conversation(&fresh);
     ensure!(now != first.conversation && now != second.conversation && is_untouched(&fresh));
@@ -276,7 +283,8 @@ async fn a_second_open_changes_to_that_conversation(world: World) -> Result<()> 
 
     socket.call("session.open", json!({"token": second.token})).await?;
     first.send("two").await?;
-    first.socket()?.call("conversation.rate", json!({"conversation_id": first.conversation, "score": 5})).await?;
+    let rating = json!({"conversation_id": first.conversation, "score": 5});
+    first.socket()?.call("conversation.rate", rating).await?;
     second.send("three").await?;
     let told = socket.notification("message.created").await?;
     ensure!(told["message"]["content"] == "three", "{told}");

@@ -91,7 +91,8 @@ impl Browser {
 
     /// Makes the page see a screen of this size, as a phone or a desktop has it.
     pub async fn screen(&self, width: u32, height: u32, phone: bool) -> Result<()> {
-        let screen = json!({"width": width, "height": height, "deviceScaleFactor": if phone { 2 } else { 1 }, "mobile": phone});
+        let scale = if phone { 2 } else { 1 };
+        let screen = json!({"width": width, "height": height, "deviceScaleFactor": scale, "mobile": phone});
         self.devtools("Emulation.setDeviceMetricsOverride", screen).await?;
         Ok(())
     }

@@ -21,6 +21,7 @@ pub mod process;
 pub mod proxy;
 pub mod runner;
 pub mod socket;
+pub mod template;
 #[cfg(test)]
 mod tidy;
 pub mod transcript;

@@ -17,6 +17,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use crate::machine::{self, Lane, Missing, Need};
 use crate::process;
+use crate::template::Template;
 use crate::world::World;
 
 /// One row of a module's list of tests, written by [`tests!`](crate::tests).
@@ -76,11 +77,15 @@ pub fn main(modules: &[&[Test]]) -> ExitCode {
         trials.push(trial);
     }
 
+    let mut _template = None;
     if to_run && !arguments.list {
         // Once, and before the clock of any test runs.
-        if let Err(error) = process::build() {
-            eprintln!("the server could not be built: {error:#}");
-            return ExitCode::from(101);
+        match prepare(lane) {
+            Ok(template) => _template = Some(template),
+            Err(error) => {
+                eprintln!("no test can run: {}", chain(&error));
+                return ExitCode::from(101);
+            }
         }
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
@@ -88,6 +93,12 @@ pub fn main(modules: &[&[Test]]) -> ExitCode {
         name_what_was_left_out(lane, &left_out);
     }
     conclusion.exit_code()
+}
+
+/// Builds the program under test, and lets it make the data folder that the worlds begin with.
+fn prepare(lane: Lane) -> Result<Template> {
+    process::build().context("building the server")?;
+    tokio::runtime::Runtime::new()?.block_on(Template::make(lane))
 }
 
 struct LeftOut {

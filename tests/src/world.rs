@@ -1,4 +1,4 @@
-//! A test's own universe: an empty data folder, a server in it, and everything that can be done to that
+//! A test's own universe: a data folder, a server in it, and everything that can be done to that
 //! server from outside.
 //!
 //! Invariant: worlds share nothing: no port, no folder, no database, nothing of the environment that the
@@ -19,7 +19,7 @@ use crate::machine::{self, Lane};
 use crate::process::{self, Process};
 use crate::socket::{RpcError, Socket, Upgrade};
 use crate::visitor::Visitor;
-use crate::{database, log, patience};
+use crate::{database, log, patience, template};
 
 /// Signs the tokens of every world: 32 characters are the least that the server takes.
 pub const SECRET: &str = "only-for-tests-0123456789-abcdefghijk";
@@ -43,6 +43,8 @@ struct Inner {
 struct Plan {
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
+    /// The first start is to find no data folder, rather than one in which a server has started before.
+    new_machine: bool,
     /// Known after the first start, and kept: clients that reconnect by themselves find the server again.
     address: Option<SocketAddr>,
     allowed_warnings: Vec<String>,
@@ -71,6 +73,13 @@ impl World {
     }
 
     // ------------------------------------------------------------------------------------- before the start
+
+    /// The first start finds nothing in the data folder, as on a new machine. Otherwise it finds what a first
+    /// start leaves.
+    pub fn on_a_new_machine(&self) -> &Self {
+        self.plan(|plan| plan.new_machine = true);
+        self
+    }
 
     /// Adds arguments of `switchboard serve` to every later start.
     pub fn with_arguments(&self, arguments: &[&str]) -> &Self {
@@ -102,6 +111,9 @@ impl World {
     pub async fn start(&self) -> Result<()> {
         let mut server = self.0.server.lock().await;
         ensure!(server.is_none(), "the server is running already");
+        if !self.data().exists() && !self.plan(|plan| plan.new_machine) {
+            template::copy_to(&self.data())?;
+        }
         let port_file = self.path("port");
         if port_file.exists() {
             std::fs::remove_file(&port_file)?;

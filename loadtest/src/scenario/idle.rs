@@ -45,6 +45,7 @@ struct Figures {
 
 /// What a visitor leaves behind.
 struct Visit {
+    opened: bool,
     faults: Faults,
     pings: u32,
     woken: bool,
@@ -98,14 +99,15 @@ pub async fn run(args: &IdleArgs) -> anyhow::Result<Report> {
         tester_bytes,
         faults: Faults::default(),
     };
-    let mut pings = 0;
+    let (mut pings, mut present) = (0, 0);
     while let Some(visit) = visits.join_next().await {
         let visit = visit?;
         figures.faults.merge(visit.faults);
+        present += u32::from(visit.opened);
         figures.woken += u64::from(visit.woken);
         pings += u64::from(visit.pings);
     }
-    figures.pings_each = per(pings, f64::from(args.conns));
+    figures.pings_each = per(pings, f64::from(present.max(1)));
     report(args, &figures, settled)
 }
 
@@ -118,7 +120,7 @@ async fn visit(visitor: Result<Visitor, CallError>, nth: u32, meeting: &Barrier,
             faults.add(Fault::of(&error), format!("visitor {nth}: {error}"));
             meeting.wait().await;
             meeting.wait().await;
-            return Visit { faults, pings: 0, woken: false };
+            return Visit { opened: false, faults, pings: 0, woken: false };
         }
     };
     visitor.stay_until(meeting.wait()).await;
@@ -128,7 +130,7 @@ async fn visit(visitor: Result<Visitor, CallError>, nth: u32, meeting: &Barrier,
         visitor.view.faults.add(Fault::of(&error), format!("visitor {nth} could not speak again: {error}"));
     }
     let (pings, last) = (visitor.pings(), if speaks { 2 } else { 1 });
-    Visit { faults: visitor.close(last), pings, woken: speaks }
+    Visit { opened: true, faults: visitor.close(last), pings, woken: speaks }
 }
 
 /// The server's memory once it has stopped moving, `least` after now at the earliest; false where it never did.

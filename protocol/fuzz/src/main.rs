@@ -14,11 +14,9 @@ use std::fmt::Debug;
 use libfuzzer_sys::fuzz_target;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use switchboard_protocol::envelope::{self, Received};
+use switchboard_protocol::envelope::{self, Received, readable_id};
 use switchboard_protocol::methods::{self, Call};
-use switchboard_protocol::{
-    Frame, Incoming, Item, Method, RequestId, RpcError, failure, limits, params, readable_id,
-};
+use switchboard_protocol::{Frame, Incoming, Item, Method, RequestId, RpcError, failure, limits, params};
 
 fuzz_target!(init: seeds::plant(), |bytes: &[u8]| {
     // What is not UTF-8 never reaches the decoder: the transport refuses it.
@@ -36,7 +34,7 @@ fn frame(text: &str) {
         }
         Ok(Frame::One(item)) => {
             let id = examined(&item);
-            assert!(id.is_none_or(|id| id == readable), "one frame, two ids: {id:?} and {readable:?}");
+            assert!(id.is_none_or(|id| *id == readable), "one frame, two ids: {id:?} and {readable:?}");
         }
         Ok(Frame::Batch(items)) => {
             assert_eq!(readable, RequestId::Null, "a batch has no id");

@@ -7,7 +7,7 @@ use std::{env, fs};
 
 use serde_json::Value;
 use switchboard_protocol::methods::METHODS;
-use switchboard_protocol::{RequestId, envelope};
+use switchboard_protocol::{RequestId, envelope, limits};
 
 /// Names the folder that the seeds go to; without it, none are written.
 const FOLDER: &str = "SWITCHBOARD_FUZZ_SEEDS";
@@ -24,8 +24,13 @@ pub fn plant() {
     }
     frames.push(envelope::notification("typing", &examples("typing")[0]));
     frames.push(envelope::batch(&frames).expect("there are some"));
-    frames.push(r#"{"jsonrpc":"2.0","id":1.5e300,"method":"message\u002esend"}"#.to_owned());
-    frames.push(r#"{"jsonrpc":"2.0","id":"\ud83d\ude00","result":null}"#.to_owned());
+    // What the examples, being well-behaved, do not lead to.
+    frames.push(envelope::batch(&["{}"; limits::BATCH + 1]).expect("there are some"));
+    frames.push(envelope::request(&RequestId::from("ä"), &"ä".repeat(150), &()));
+    frames.push(
+        r#"{"jsonrpc":"2.0","id":1.5e300,"method":"message\u002esend","params":["\ud83d\ude00"]}"#.to_owned(),
+    );
+    frames.push(r#"{"jsonrpc":"2.0","id":-0,"result":null}"#.to_owned());
     for (number, frame) in frames.iter().enumerate() {
         fs::write(folder.join(format!("seed-{number:02}.json")), frame)
             .expect("the folder of the seeds is there");

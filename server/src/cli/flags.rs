@@ -84,6 +84,8 @@ fn argument(setting: &'static Setting) -> Arg {
         .hide_env_values(true)
         .value_name(setting.value)
         .help(setting.help)
+        // A number below zero is refused by whoever reads it, with what it takes.
+        .allow_negative_numbers(true)
         .hide(setting.flag == Flag::Hidden)
 }
 

@@ -240,12 +240,12 @@ pub async fn data(desk: &Administration, output: &Output) -> anyhow::Result<Outc
         0 => Check::ok(what, format!("none in {read}")),
         _ => Check::fails(
             what,
-            format!("{count} conversations {finding}: restore a backup, or ask for help with the list above"),
+            format!("{count} found, {finding}: restore a backup, or ask for help with the list above"),
         ),
     };
     let checks = [
-        counted("orphans", orphans, "are not there, though messages of theirs are"),
-        counted("gaps", gaps, "have logs that do not count 1, 2, 3 …"),
+        counted("orphans", orphans, "messages of conversations that are not there"),
+        counted("gaps", gaps, "conversations whose messages do not count 1, 2, 3 …"),
     ];
     for check in &checks {
         output.line(check.to_string()).await?;

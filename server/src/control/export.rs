@@ -26,7 +26,7 @@ const FILES: [(Table, &str); 4] = [
 ];
 
 /// How often progress is told.
-const TOLD: Duration = Duration::from_secs(2);
+const TOLD: Duration = Duration::from_secs(5);
 
 pub async fn run(desk: &Administration, folder: &Path, output: &Output) -> anyhow::Result<Outcome> {
     std::fs::DirBuilder::new()

@@ -127,8 +127,10 @@ impl Import<'_> {
         if part.is_empty() {
             return Ok(());
         }
-        if self.write(&part).await? {
-            lines.iter().for_each(|(_, conversation)| self.tally.settle(conversation.turns.len()));
+        if self.write(&part).await?.is_ok() {
+            for (_, conversation) in &lines {
+                self.tally.settle(conversation.turns.len());
+            }
             return Ok(());
         }
         for (number, conversation) in lines {
@@ -144,8 +146,9 @@ impl Import<'_> {
         while from < conversation.turns.len() {
             let upto = conversation.turns.len().min(from + PART - 2);
             let messages = self.said(conversation, from..upto).collect();
-            if !self.write(&Part { conversations: std::mem::take(&mut conversations), messages }).await? {
-                return self.refuse(number, "the database does not take it").await;
+            let part = Part { conversations: std::mem::take(&mut conversations), messages };
+            if let Err(why) = self.write(&part).await? {
+                return self.refuse(number, &why).await;
             }
             from = upto;
         }
@@ -153,8 +156,8 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// Whether the database took the part. While it is away, it is asked again for a while.
-    async fn write(&mut self, part: &Part) -> anyhow::Result<bool> {
+    /// Whether the database took the part, or why not. While it is away, it is asked again for a while.
+    async fn write(&mut self, part: &Part) -> anyhow::Result<Result<(), String>> {
         let since = Instant::now();
         let mut pause = Duration::from_millis(100);
         loop {
@@ -162,16 +165,13 @@ impl Import<'_> {
                 Ok(stored) => {
                     self.tally.stored.conversations += stored.conversations;
                     self.tally.stored.messages += stored.messages;
-                    return Ok(true);
+                    return Ok(Ok(()));
                 }
                 Err(StoreError::Unavailable(_)) if since.elapsed() < PATIENCE => {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_secs(2));
                 }
-                Err(error @ StoreError::Refused { .. }) => {
-                    tracing::debug!(%error, "a part of an import was refused");
-                    return Ok(false);
-                }
+                Err(error @ StoreError::Refused { .. }) => return Ok(Err(error.to_string())),
                 Err(error) => {
                     let so_far = self.tally.sentence(false);
                     return Err(error).with_context(|| {

@@ -1,7 +1,8 @@
 //! What a socket asks: parsed, held against its limits, handed on.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use metrics::Counter;
 use switchboard_protocol::limits::{MEMBER_FRAME, VISITOR_FRAME};
 use switchboard_protocol::methods::{MessageSend, SessionOpen};
 use switchboard_protocol::{
@@ -22,6 +23,10 @@ pub struct Guard {
     bucket: Option<Bucket>,
     refused_in_a_row: u32,
 }
+
+/// Looked up once: this is the hot path.
+static SENDS: LazyLock<Counter> =
+    LazyLock::new(|| metrics::counter!("switchboard_requests_total", "method" => "message.send"));
 
 /// A client that goes on after so many refusals is not a hasty visitor.
 const FLOOD: u32 = 300;
@@ -102,7 +107,7 @@ impl Connection {
             self.work = Some(Box::pin(single(self.errand(), text.clone())));
             return;
         };
-        metrics::counter!("switchboard_requests_total", "method" => "message.send").increment(1);
+        SENDS.increment(1);
         let prepared = may(standing, Method::MessageSend).and_then(|()| Desk::prepare(standing, params));
         let (room, draft) = match prepared {
             Ok(prepared) => prepared,

@@ -11,6 +11,9 @@ pub enum StoreError {
     /// Another incarnation of this node, or another node, has taken over: nothing may be written any more.
     #[error("this node's lease was taken over")]
     LeaseLost,
+    /// The database was restored under a running server: what it knows of the log is worth nothing.
+    #[error("the log has a new epoch")]
+    EpochChanged,
     /// What was to be changed no longer stands as the caller thought.
     #[error("another write came first")]
     Stale,

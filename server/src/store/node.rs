@@ -62,7 +62,7 @@ impl Lease {
         }
         let epoch = pools.lookup(vec![step!(statement::LOG_EPOCH)]).await?;
         let log_epoch: Uuid = rows::get(only(&epoch)?, "log_epoch")?;
-        let lease = Self { node, incarnation, log_epoch: Epoch::from(log_epoch.simple().to_string()), record: path };
+        let lease = Self { node, incarnation, log_epoch: epoch_of(log_epoch), record: path };
         lease.write(None)?;
         Ok(lease)
     }
@@ -83,8 +83,10 @@ impl Lease {
     pub async fn heartbeat(&self, store: &super::Store) -> Result<(), StoreError> {
         let now = clock::now();
         let step = step!(statement::NODE_HEARTBEAT, self.node, self.incarnation, now);
-        if store.pools.lookup(vec![step]).await?.is_empty() {
-            return Err(StoreError::LeaseLost);
+        let standing = store.pools.lookup(vec![step]).await?;
+        let epoch: Uuid = rows::get(standing.first().ok_or(StoreError::LeaseLost)?, "log_epoch")?;
+        if epoch_of(epoch) != self.log_epoch {
+            return Err(StoreError::EpochChanged);
         }
         self.write(Some(now))
     }
@@ -117,6 +119,10 @@ fn is_behind(row: Option<&Row>, record: &Record) -> Result<bool, StoreError> {
     let incarnation: i64 = rows::get(row, "incarnation")?;
     let heartbeat_at: Timestamp = rows::get(row, "heartbeat_at")?;
     Ok(incarnation < record.incarnation || record.heartbeat_at.is_some_and(|at| heartbeat_at < at))
+}
+
+fn epoch_of(id: Uuid) -> Epoch {
+    Epoch::from(id.simple().to_string())
 }
 
 fn only(rows: &[Row]) -> Result<&Row, StoreError> {

@@ -78,6 +78,13 @@ impl Pools {
         transact_pooled(&self.reads, steps).await
     }
 
+    /// Reads one page of a walk through a table in the order of its key.
+    pub async fn walk(&self, workspaces: &[WorkspaceId], step: Step<'static>) -> Result<Vec<Row>, StoreError> {
+        debug_assert_eq!(step.statement.role, Role::App);
+        let steps = vec![step!(statement::BATCH_SCOPE, scope(workspaces)), step!(statement::BATCH_IN_ORDER), step];
+        transact_pooled(&self.reads, steps).await
+    }
+
     /// Writes within one workspace, outside a conversation's order.
     pub async fn write(&self, workspaces: &[WorkspaceId], step: Step<'static>) -> Result<Vec<Row>, StoreError> {
         debug_assert_eq!(step.statement.role, Role::App);

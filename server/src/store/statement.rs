@@ -48,6 +48,7 @@ macro_rules! statements {
 statements! {
     BATCH_BEGIN = "batch/begin" as App [UUID, INT8, TEXT];
     BATCH_SCOPE = "batch/scope" as App [TEXT];
+    BATCH_IN_ORDER = "batch/in_order" as Lookup [];
 
     VISITORS_UPSERT = "users/upsert_visitors" as App [UUID_ARRAY, UUID_ARRAY, TEXT_ARRAY, BOOL_ARRAY, TEXT_ARRAY,
         TEXT_ARRAY, TEXT_ARRAY, JSONB_ARRAY, BYTEA_ARRAY, TIMESTAMPTZ_ARRAY];

@@ -22,7 +22,7 @@ export const texts = {
   idle: "",
   connecting: "Verbindung wird aufgebaut",
   online: "Verbunden",
-  reconnecting: "Verbinde neu. Nichts geht verloren.",
+  reconnecting: "Verbindung wird wiederhergestellt",
   offline: "Offline. Nichts geht verloren.",
   stopped: "Nicht verbunden.",
   tryAgain: "Erneut versuchen",

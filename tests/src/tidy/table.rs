@@ -29,19 +29,24 @@ pub(super) const RESERVED: &[Reserved] = &[
     reserved("oliphaunt_extension_vector", &["store"], "nothing else knows which database runs"),
     reserved("async_openai", &["brain::openai"], "one brain of several"),
     reserved("clap", &["cli", "config", "main"], "the command line is read in one place"),
-    reserved("std::env", &["cli", "config"], "the environment is read in one place"),
     reserved("switchboard_protocol", &["http", "socket", "rpc"], "frames stay at the edge"),
     reserved("switchboard_protocol::ids", ANYWHERE, ""),
     reserved("switchboard_protocol::limits", ANYWHERE, ""),
+    reserved("switchboard_protocol::CloseCode", &["app", "socket"], "what ends a connection"),
     reserved("switchboard_protocol::methods::ServerInfo", &["app", "rpc"], "what the server says of itself"),
 ];
 
-/// Calls that have one home each, so that tests can say what they give. The end of a path decides.
+/// Calls that have one home each, unit tests aside, so that what they give can be given instead. The end of a
+/// path decides.
 pub(super) const AT_HOME: &[Reserved] = &[
     reserved("Utc::now", &["domain::clock"], "time is given, not taken"),
     reserved("SystemTime::now", &["domain::clock"], "time is given, not taken"),
     reserved("Uuid::new_v4", &["domain::mint"], "ids are minted in one place"),
     reserved("Uuid::now_v7", &["domain::mint"], "ids are minted in one place"),
+    reserved("env::var", &["cli", "config"], "the environment is read in one place"),
+    reserved("env::var_os", &["cli", "config"], "the environment is read in one place"),
+    reserved("env::vars", &["cli", "config"], "the environment is read in one place"),
+    reserved("env::vars_os", &["cli", "config"], "the environment is read in one place"),
 ];
 
 /// Names that say nothing: what is in such a file belongs somewhere.

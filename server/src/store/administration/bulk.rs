@@ -115,10 +115,8 @@ impl Administration {
                 self.seen(step!(statement::MESSAGES_EXPORT, id, seq, PAGE_OF_MESSAGES)).await?
             }
             Table::Conversations => self.seen(step!(statement::CONVERSATIONS_EXPORT, id, PAGE)).await?,
-            Table::Users => self.pools.lookup(vec![step!(statement::USERS_EXPORT, id, PAGE)]).await?,
-            Table::Workspaces => {
-                self.pools.lookup(vec![step!(statement::WORKSPACES_EXPORT, id, PAGE)]).await?
-            }
+            Table::Users => self.known(step!(statement::USERS_EXPORT, id, PAGE)).await?,
+            Table::Workspaces => self.known(step!(statement::WORKSPACES_EXPORT, id, PAGE)).await?,
         };
         if let Some(last) = rows.last() {
             *cursor = match table {
@@ -133,6 +131,11 @@ impl Administration {
 
     /// The rows of every workspace.
     async fn seen(&self, step: Step<'static>) -> Result<Vec<Row>, StoreError> {
-        self.pools.read(&self.every_workspace().await?, step).await
+        self.pools.walk(&self.every_workspace().await?, step).await
+    }
+
+    /// Rows that belong to no workspace, or are one.
+    async fn known(&self, step: Step<'static>) -> Result<Vec<Row>, StoreError> {
+        self.pools.lookup(vec![step!(statement::BATCH_IN_ORDER), step]).await
     }
 }

@@ -129,7 +129,7 @@ impl Administration {
     pub async fn examine(&self, place: &mut Place, limit: i64) -> Result<Step, StoreError> {
         let workspaces = self.every_workspace().await?;
         let step = step!(statement::MESSAGES_EXAMINE, place.conversation, place.seq, limit);
-        let rows = self.pools.read(&workspaces, step).await?;
+        let rows = self.pools.walk(&workspaces, step).await?;
         let mut step = Step::default();
         for row in &rows {
             let stretch = Stretch {
