@@ -68,7 +68,7 @@ pub struct Pace {
 
 impl Lab {
     pub async fn start(args: &LabArgs, with_peers: bool) -> anyhow::Result<Self> {
-        let ground = Ground::prepare(args, with_peers || args.server.is_some()).await?;
+        let ground = Ground::prepare(args, with_peers).await?;
         let folder = tempfile::Builder::new().prefix("switchboard-loadtest-").tempdir_in("/var/tmp")?;
         let (address, process) = match &args.server {
             Some(binary) => {
@@ -92,14 +92,15 @@ impl Lab {
 }
 
 impl Ground {
-    pub async fn prepare(args: &LabArgs, needed: bool) -> anyhow::Result<Self> {
+    /// A Postgres is made where none is named and somebody needs one: the started server, or the peers.
+    pub async fn prepare(args: &LabArgs, with_peers: bool) -> anyhow::Result<Self> {
         let servers_own = match args.database.as_deref() {
             Some(name) => name == "embedded" || name == "local" || name.starts_with("local:"),
             None => args.server.is_none(),
         };
         let given = args.database.as_deref().filter(|_| !servers_own);
         let cluster = match given {
-            None if needed => Some(Cluster::start(args.postgres_bin.as_deref()).await?),
+            None if with_peers || !servers_own => Some(Cluster::start(args.postgres_bin.as_deref()).await?),
             _ => None,
         };
         let database = match given.or(cluster.as_ref().map(|cluster| cluster.url.as_str())) {

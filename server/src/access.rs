@@ -72,11 +72,13 @@ pub fn identity_holds(workspace: &Workspace, external_id: &str, hash: &str) -> b
 /// server's own pages and pages on this machine may always.
 pub fn origin_allowed(workspace: &Workspace, origin: Option<&str>, host: Option<&str>) -> bool {
     let Some(origin) = origin else { return true };
+    if workspace.allowed_origins.iter().any(|allowed| allowed == "*" || allowed.eq_ignore_ascii_case(origin)) {
+        return true;
+    }
     let Some((_, authority)) = origin.split_once("://") else { return false };
     let name = authority.rsplit_once(':').map_or(authority, |(name, _)| name);
     host.is_some_and(|host| host.eq_ignore_ascii_case(authority))
         || ["localhost", "127.0.0.1", "[::1]"].contains(&name)
-        || workspace.allowed_origins.iter().any(|allowed| allowed == "*" || allowed.eq_ignore_ascii_case(origin))
 }
 
 fn keyed(secret: &[u8]) -> HmacSha256 {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use switchboard_protocol::CloseCode;
-use switchboard_protocol::limits::{MEMBER_FRAME, PING, VISITOR_FRAME};
+use switchboard_protocol::limits::{PING, VISITOR_FRAME};
 use switchboard_protocol::methods::ServerInfo;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -41,6 +41,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let stop = StopSignals::listen()?;
     let database = Database::start(&config.source, &config.data, &config.database_options()).await?;
     migrate::up(&mut database.connect().await?).await?;
+    // Before the lease is taken: a second server on this folder is refused here, and the first goes on.
+    let control = control::Listener::bind(&config.data)?;
     let store = Store::open(&database, &config.data).await?;
     let password = control::first_start(&store, database.kind()).await?;
     let desk = Arc::new(desk(&config, &store)?);
@@ -51,9 +53,16 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     };
     let ending = CancellationToken::new();
     let background = TaskTracker::new();
-    let changed = desk.clone();
-    let administration = control::Context::new(&database, &store, Arc::new(move || changed.directory.refresh()));
-    background.spawn(control::Listener::bind(&config.data)?.serve(administration, ending.clone()));
+    let changed = {
+        let (desk, sockets, background) = (desk.clone(), sockets.clone(), background.clone());
+        move || {
+            desk.directory.refresh();
+            let sockets = sockets.clone();
+            background.spawn(async move { sockets.check_keys().await });
+        }
+    };
+    let administration = control::Context::new(&database, &store, Arc::new(changed));
+    background.spawn(control.serve(administration, ending.clone()));
     let kept = metrics.clone();
     background.spawn(until(ending.clone(), async move { kept.keep_up().await }));
     let listener = TcpListener::bind(config.listen)
@@ -79,9 +88,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     };
     tracing::info!("stopping: telling clients to come back");
     ending.cancel();
-    accepting.cancel();
     let drained = async {
+        // The listener stays until then, so that whoever asks `/readyz` hears it is about to go.
         sockets.drain().await;
+        accepting.cancel();
         connections.close();
         desk.registry.close().await;
         store.close().await;
@@ -114,7 +124,7 @@ fn desk(config: &Config, store: &Store) -> anyhow::Result<Desk> {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             node: store.node().node().to_string(),
             ping_s: u32::try_from(PING.as_secs())?,
-            max_message_bytes: u32::try_from(VISITOR_FRAME.min(MEMBER_FRAME))?,
+            max_message_bytes: u32::try_from(VISITOR_FRAME)?,
         },
         limits: config.limits,
         new_visitors: Buckets::default(),

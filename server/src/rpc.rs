@@ -16,6 +16,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use switchboard_protocol::ids::{ConversationId, Epoch, VisitorId};
 use switchboard_protocol::methods::{ServerInfo, SessionRefresh, SessionRefreshed};
+use uuid::Uuid;
 use switchboard_protocol::{Method, RequestId, RpcError, params, response};
 
 use crate::access::directory::Directory;
@@ -60,6 +61,13 @@ pub struct Standing {
     pub opened: Option<Opened>,
     /// When the token runs out; a key does not.
     pub expires_at: Option<Timestamp>,
+}
+
+impl Standing {
+    /// The key that this is the standing of, which may be revoked; tokens run out instead.
+    pub fn key(&self) -> Option<Uuid> {
+        self.expires_at.is_none().then(|| self.caller.id.uuid())
+    }
 }
 
 impl Desk {

@@ -62,6 +62,28 @@ impl Sockets {
         self.tasks.wait().await;
     }
 
+    /// Closes the sockets whose key was revoked. Called after keys have changed.
+    pub async fn check_keys(&self) {
+        let keyed: Vec<_> =
+            self.open.iter().filter_map(|entry| Some((entry.value().clone(), entry.value().key()?))).collect();
+        if keyed.is_empty() {
+            return;
+        }
+        let keys = keyed.iter().map(|(_, key)| *key).collect();
+        match self.desk.directory.working_keys(keys).await {
+            Ok(working) => {
+                for (outbound, _) in keyed.iter().filter(|(_, key)| !working.contains(key)) {
+                    outbound.doom(CloseCode::CredentialsRevoked);
+                }
+            }
+            Err(error) => tracing::warn!(%error, "revoked keys could not be looked for; their sockets stay open"),
+        }
+    }
+
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
+    }
+
     /// Closes every socket with this code.
     pub fn dismiss(&self, code: CloseCode) {
         for entry in self.open.iter() {
@@ -74,7 +96,7 @@ impl Sockets {
         let outbound = Arc::new(Outbound::new(id, self.desk.epoch.clone()));
         self.open.insert(id, outbound.clone());
         // Who came in while the others were being told has not been told.
-        if self.draining.load(Ordering::SeqCst) {
+        if self.is_draining() {
             outbound.drain(LATECOMER_MS);
         }
         metrics::gauge!("switchboard_connections").increment(1);

@@ -89,10 +89,11 @@ fn builder() -> PrometheusBuilder {
 /// A notice of the database is no news, unless somebody asks for it by name.
 fn with_quiet_libraries(filter: &str) -> String {
     let mut filter = filter.to_owned();
-    let talkative = filter.split(',').any(|part| ["info", "debug", "trace"].contains(&part.trim()));
-    for library in ["tokio_postgres", "oliphaunt_wasix"] {
-        if talkative && !filter.contains(library) {
-            filter.extend([",", library, "=warn"]);
+    let heard = filter.split(',').any(|part| ["warn", "info", "debug", "trace"].contains(&part.trim()));
+    // The pool warns of every connection that a restart of Postgres broke; one line of our own says that.
+    for (library, level) in [("tokio_postgres", "warn"), ("oliphaunt_wasix", "warn"), ("deadpool", "error")] {
+        if heard && !filter.contains(library) {
+            filter.extend([",", library, "=", level]);
         }
     }
     filter
@@ -104,11 +105,11 @@ mod tests {
 
     #[test]
     fn libraries_are_quiet_unless_they_are_named() {
-        assert_eq!(with_quiet_libraries("info"), "info,tokio_postgres=warn,oliphaunt_wasix=warn");
+        assert_eq!(with_quiet_libraries("info"), "info,tokio_postgres=warn,oliphaunt_wasix=warn,deadpool=error");
         assert_eq!(with_quiet_libraries("error"), "error");
         assert_eq!(
             with_quiet_libraries("debug,tokio_postgres=debug"),
-            "debug,tokio_postgres=debug,oliphaunt_wasix=warn"
+            "debug,tokio_postgres=debug,oliphaunt_wasix=warn,deadpool=error"
         );
         for filter in ["off", "info", "info,switchboard_server::socket=trace"] {
             EnvFilter::builder().parse(with_quiet_libraries(filter)).unwrap();

@@ -29,7 +29,8 @@ fn file(world: &World, name: &str, lines: &[String]) -> Result<PathBuf> {
 
 /// One conversation as an import takes it.
 fn line(id: &str, turns: &[(&str, &str)]) -> String {
-    let turns: Vec<_> = turns.iter().map(|(role, content)| json!({"role": role, "content": content})).collect();
+    let turns: Vec<_> =
+        turns.iter().map(|(role, content)| json!({"role": role, "content": content})).collect();
     json!({"id": id, "turns": turns}).to_string()
 }
 
@@ -45,7 +46,8 @@ async fn conversations_are_imported_once_however_often_it_is_run(world: World) -
         line("a-1", &[("user", "where is my order?"), ("assistant", "on its way"), ("user", "thank you")]),
         line("a-2", &[("user", "my password is hunter2")]),
         String::new(),
-        json!({"id": 3, "topic": "ignored", "turns": [{"role": "user", "content": "J\u{f6}rg \u{1f600}"}]}).to_string(),
+        json!({"id": 3, "topic": "ignored", "turns": [{"role": "user", "content": "J\u{f6}rg \u{1f600}"}]})
+            .to_string(),
     ];
     let path = file(&world, "old.jsonl", &lines)?;
     let first = printed(&import(&world, &path, &[]).await?)?;
@@ -53,14 +55,20 @@ async fn conversations_are_imported_once_however_often_it_is_run(world: World) -
     let counts = "select (select count(*) from conversations) as conversations, (select count(*) from messages) as messages";
     ensure!(world.rows(counts).await? == [json!({"conversations": 3, "messages": 5})]);
     printed(&import(&world, &path, &[]).await?)?;
-    ensure!(world.rows(counts).await? == [json!({"conversations": 3, "messages": 5})], "again is no second time");
+    ensure!(
+        world.rows(counts).await? == [json!({"conversations": 3, "messages": 5})],
+        "again is no second time"
+    );
 
     let sql = "select c.id from conversations c where metadata->>'import_id' = 'a-1' and status = 'closed'";
     let id = world.value(sql).await?;
     let page = world.rpc(Some(&key), "message.list", json!({"conversation_id": id})).await?;
     ensure!(numbers(&page)? == (1, 3) && page["messages"][1]["role"] == "assistant", "{page}");
     ensure!(page["messages"][1]["content"] == "on its way");
-    ensure!(world.value("select count(*) from messages where content like '%hunter2%'").await? == 0, "masked");
+    ensure!(
+        world.value("select count(*) from messages where content like '%hunter2%'").await? == 0,
+        "masked"
+    );
 
     // A file that has grown brings what is new.
     let more = [lines.to_vec(), vec![line("a-4", &[("user", "one more")])]].concat();
@@ -73,7 +81,8 @@ async fn conversations_are_imported_once_however_often_it_is_run(world: World) -
 
 async fn a_dry_run_imports_nothing_and_finds_every_bad_line(world: World) -> Result<()> {
     world.start().await?;
-    let good = file(&world, "good.jsonl", &[line("a", &[("user", "hello")]), line("b", &[("user", "hello")])])?;
+    let good =
+        file(&world, "good.jsonl", &[line("a", &[("user", "hello")]), line("b", &[("user", "hello")])])?;
     let said = printed(&import(&world, &good, &["--dry-run"]).await?)?;
     ensure!(said.contains('2'), "{said}");
     let bad = file(&world, "bad.jsonl", &[line("a", &[("user", "hello")]), "{".to_owned(), "[]".to_owned()])?;
@@ -115,7 +124,9 @@ async fn a_bad_line_is_named_and_stops_no_other(world: World) -> Result<()> {
 async fn messages_keep_flowing_during_an_import_and_a_user_add(world: World) -> Result<()> {
     world.without_limits().start().await?;
     let lines: Vec<_> = (0..4_000)
-        .map(|number| line(&format!("c-{number}"), &[("user", "hello"), ("assistant", "hello"), ("user", "bye")]))
+        .map(|number| {
+            line(&format!("c-{number}"), &[("user", "hello"), ("assistant", "hello"), ("user", "bye")])
+        })
         .collect();
     let path = file(&world, "large.jsonl", &lines)?;
     let mut visitor = world.visitor().await?;
@@ -147,7 +158,8 @@ async fn an_export_holds_everything_but_secrets(world: World) -> Result<()> {
     let mut params = text(&visitor.conversation, "hello");
     params["metadata"] = json!({"page": "/"});
     visitor.socket()?.call("message.send", params).await?;
-    visitor.send("and bye").await?;
+    let last = text(&visitor.conversation, "and bye");
+    visitor.socket()?.call("message.send", last).await?;
     let folder = world.path("export");
     let path = folder.to_str().context("a path that is text")?;
     printed(&world.command(&["export", path]).await?)?;
@@ -161,7 +173,9 @@ async fn an_export_holds_everything_but_secrets(world: World) -> Result<()> {
         all.push_str(&content);
     }
     ensure!(rows["workspaces"].len() == 2 && rows["conversations"].len() == 1 && rows["messages"].len() == 2);
-    ensure!(rows["messages"][0]["content"] == "hello" && rows["messages"][0]["metadata"] == json!({"page": "/"}));
+    ensure!(
+        rows["messages"][0]["content"] == "hello" && rows["messages"][0]["metadata"] == json!({"page": "/"})
+    );
     ensure!(rows["users"].iter().any(|user| user["name"] == "Ann"));
     for hidden in [&secret, &key, &visitor.resume_secret, "argon2", "resume_hash", "password"] {
         ensure!(!all.contains(hidden), "an export holds no secrets: {hidden}");
@@ -185,6 +199,7 @@ async fn the_doctor_finds_nothing_wrong_with_a_desk_in_use(world: World) -> Resu
         ensure!(!said.lines().any(|line| line.starts_with("fails")), "{said}");
         ensure!(said.contains("orphans") == (arguments.len() == 2), "{said}");
     }
+    visitor.lose();
     world.stop().await?;
     printed(&world.command(&["doctor", "--data"]).await?)?;
     Ok(())
@@ -218,12 +233,14 @@ async fn migrate_status_names_every_migration(world: World) -> Result<()> {
     visitor.send("hello").await?;
     let while_it_runs = world.command(&["migrate", "status"]).await?;
     visitor.send("undisturbed").await?;
+    visitor.lose();
     world.stop().await?;
     let where_none_runs = world.command(&["migrate", "status"]).await?;
     for (when, output) in [("where no server runs", where_none_runs), ("while it runs", while_it_runs)] {
         let said = printed(&output).context(when)?;
         for number in ["0001", "0002", "0003"] {
-            let line = said.lines().find(|line| line.contains(number)).with_context(|| format!("{when}: {said}"))?;
+            let line =
+                said.lines().find(|line| line.contains(number)).with_context(|| format!("{when}: {said}"))?;
             ensure!(line.contains("ran") && !line.contains("has not"), "{when}: {line}");
         }
     }

@@ -46,7 +46,9 @@ async fn a_workspace_is_added_listed_and_changed(world: World) -> Result<()> {
     ensure!(secret.len() >= 32 && !secret.contains(' '), "{secret}");
     let listed = printed(&world.command(&["workspace", "list"]).await?)?;
     let line = |name: &str| listed.lines().find(|line| line.starts_with(name)).map(str::to_owned);
-    ensure!(line("default").is_some() && line("shop").is_some_and(|line| line.contains("https://shop.example")));
+    ensure!(
+        line("default").is_some() && line("shop").is_some_and(|line| line.contains("https://shop.example"))
+    );
     ensure!(!listed.contains(&secret), "it is shown once");
 
     let open_from = async |origin: &'static str| {
@@ -57,7 +59,8 @@ async fn a_workspace_is_added_listed_and_changed(world: World) -> Result<()> {
     };
     ensure!(open_from("https://shop.example").await? && !open_from("https://new.example").await?);
     // What is changed holds at once, and what is not named stays.
-    let changed = ["workspace", "set", "shop", "--origin", "https://new.example", "--origin", "https://old.example"];
+    let changed =
+        ["workspace", "set", "shop", "--origin", "https://new.example", "--origin", "https://old.example"];
     printed(&world.command(&changed).await?)?;
     ensure!(open_from("https://new.example").await? && !open_from("https://shop.example").await?);
     printed(&world.command(&["workspace", "set", "shop", "--require-verification"]).await?)?;
@@ -95,7 +98,8 @@ async fn an_account_that_is_added_prints_its_password_last(world: World) -> Resu
     let line = |email: &str| listed.lines().find(|line| line.starts_with(email)).map(str::to_owned);
     ensure!(line("ann@shop.example").is_some_and(|line| line.contains("staff") && line.contains("default")));
     ensure!(line("bob@shop.example").is_some_and(|line| line.contains("admin")), "{listed}");
-    let stored = world.rows("select password_hash from users where workspace_id is null and email like '%shop%'");
+    let stored =
+        world.rows("select password_hash from users where workspace_id is null and email like '%shop%'");
     for row in stored.await? {
         let hash = row["password_hash"].as_str().context("a hash")?.to_owned();
         ensure!(hash.starts_with("$argon2id$") && !hash.contains(&password), "{hash}");
@@ -103,7 +107,8 @@ async fn an_account_that_is_added_prints_its_password_last(world: World) -> Resu
     // Again is another role, not another account.
     let more = ["user", "add", "--email", "ANN@shop.example", "--role", "supervisor"];
     printed(&world.command(&more).await?)?;
-    let accounts = "select count(*) from users where workspace_id is null and lower(email) = 'ann@shop.example'";
+    let accounts =
+        "select count(*) from users where workspace_id is null and lower(email) = 'ann@shop.example'";
     ensure!(world.value(accounts).await? == 1);
 
     printed(&world.command(&["user", "revoke", "ann@shop.example"]).await?)?;
@@ -152,7 +157,10 @@ async fn a_key_works_until_it_is_revoked(world: World) -> Result<()> {
     for wrong in [["--role", "visitor"], ["--role", "owner"]] {
         failure(&world.command(&[&["key", "add", "--name", "x"], &wrong[..]].concat()).await?, 2)?;
     }
-    failure(&world.command(&["key", "add", "--name", "x", "--role", "service", "--workspace", "no"]).await?, 1)?;
+    failure(
+        &world.command(&["key", "add", "--name", "x", "--role", "service", "--workspace", "no"]).await?,
+        1,
+    )?;
     Ok(())
 }
 
@@ -175,12 +183,14 @@ async fn commands_work_where_no_server_runs_too(world: World) -> Result<()> {
     world.start().await?;
     let mut visitor = world.visitor().await?;
     visitor.send("hello").await?;
+    visitor.lose();
     world.stop().await?;
     add_workspace(&world, "shop", &[]).await?;
     let key = add_key(&world, "crm", "service", "default").await?;
     ensure!(printed(&world.command(&["workspace", "list"]).await?)?.lines().count() == 2);
     world.start().await?;
-    let page = world.rpc(Some(&key), "message.list", json!({"conversation_id": visitor.conversation})).await?;
+    let page =
+        world.rpc(Some(&key), "message.list", json!({"conversation_id": visitor.conversation})).await?;
     ensure!(page["messages"][0]["content"] == "hello");
     let (_, there) = opened(&world, json!({"workspace": "shop"})).await?;
     ensure!(!conversation(&there).is_empty());

@@ -99,6 +99,7 @@ async fn a_read_mark_is_there_at_the_next_open_also_after_a_restart(world: World
     visitor.send("one").await?;
     visitor.send("two").await?;
     visitor.socket()?.call("message.read", json!({"conversation_id": id, "seq": 2})).await?;
+    visitor.lose();
     // A server that is told to stop has written what it answered.
     world.restart().await?;
     let params = json!({"resume": visitor.resume_secret});
@@ -113,7 +114,8 @@ async fn feedback_is_kept_for_a_message_of_ones_own_conversation_only(world: Wor
     let message = visitor.send("hello").await?.id;
     let mut stranger = world.visitor().await?;
     stranger.send("hello").await?;
-    let judged = |helpful: bool, comment: &str| json!({"message_id": message, "helpful": helpful, "comment": comment});
+    let judged =
+        |helpful: bool, comment: &str| json!({"message_id": message, "helpful": helpful, "comment": comment});
     let answer = visitor.socket()?.call("message.feedback", judged(true, "very")).await?;
     ensure!(answer == json!({}), "{answer}");
     let stored = "select message_id, helpful, comment from message_feedback";

@@ -133,7 +133,9 @@ async fn a_visitors_frame_is_at_most_128_kib(world: World) -> Result<()> {
         let error = RpcError::from(answer["error"].take());
         ensure!(error.code == -32013 && error.kind == "too_large" && error.data["limit"] == MOST, "{error}");
     }
-    visitor.send("the socket is as it was").await?;
+    let id = &params["conversation_id"].clone();
+    let last = text(id.as_str().unwrap_or_default(), "the socket is as it was");
+    ensure!(socket.call("message.send", last).await?["seq"] == 2);
     is_unharmed(&world, 2).await
 }
 
@@ -157,6 +159,7 @@ async fn a_frame_of_a_service_is_at_most_1_mib(world: World) -> Result<()> {
 async fn what_is_larger_than_1_mib_closes_with_1009(world: World) -> Result<()> {
     world.start().await?;
     let mut visitor = world.visitor().await?;
+    visitor.send("hello").await?;
     let params = text(&visitor.conversation, "too much");
     let large = padded(7, "message.send", &params, 1024 * 1024 + 1)?;
     // The server may close before it has taken all of it.
@@ -173,8 +176,8 @@ async fn what_is_larger_than_1_mib_closes_with_1009(world: World) -> Result<()> 
         }
     }
     ensure!([1009, 1006].contains(&raw.close_code().await?));
-    visitor.send("hello").await?;
-    is_unharmed(&world, 1).await
+    visitor.send("and here I am again").await?;
+    is_unharmed(&world, 2).await
 }
 
 async fn what_is_not_utf8_closes_with_1007(world: World) -> Result<()> {
@@ -236,7 +239,8 @@ async fn a_frame_that_breaks_the_websocket_protocol_ends_its_socket_only(world: 
 
 async fn a_frame_may_come_in_pieces(world: World) -> Result<()> {
     world.start().await?;
-    let request = json!({"jsonrpc": "2.0", "id": 1, "method": "session.open", "params": {"session_id": "\u{1f600}"}});
+    let request =
+        json!({"jsonrpc": "2.0", "id": 1, "method": "session.open", "params": {"session_id": "\u{1f600}"}});
     let request = request.to_string().into_bytes();
     let mut raw = Raw::connect(world.address()).await?;
     for byte in raw::frame(FIN | TEXT, &request) {
@@ -268,7 +272,8 @@ async fn half_a_frame_harms_nobody(world: World) -> Result<()> {
     let frame = raw::frame(FIN | TEXT, request.to_string().as_bytes());
     for length in [1, 2, 4, 7, frame.len() / 2, frame.len() - 1] {
         let mut raw = Raw::connect(world.address()).await?;
-        let open = json!({"jsonrpc": "2.0", "id": 0, "method": "session.open", "params": {"token": visitor.token}});
+        let open =
+            json!({"jsonrpc": "2.0", "id": 0, "method": "session.open", "params": {"token": visitor.token}});
         raw.send(FIN | TEXT, open.to_string().as_bytes()).await?;
         raw.frame().await?.context("the answer to the open")?;
         raw.send_bytes(&frame[..length]).await?;

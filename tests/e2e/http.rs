@@ -39,7 +39,8 @@ pub(crate) async fn refused(
 
 /// Status and body of a `POST /rpc` of any body.
 async fn post(world: &World, bearer: Option<&str>, body: impl Into<reqwest::Body>) -> Result<(u16, String)> {
-    let mut request = world.http().post(world.url("/rpc")).header(CONTENT_TYPE, "application/json").body(body);
+    let mut request =
+        world.http().post(world.url("/rpc")).header(CONTENT_TYPE, "application/json").body(body);
     if let Some(token) = bearer {
         request = request.bearer_auth(token);
     }
@@ -55,10 +56,14 @@ async fn a_whole_conversation_needs_no_socket(world: World) -> Result<()> {
     let (mut socket, _) = opened(&world, json!({"token": token})).await?;
     let sent = world.rpc(Some(token), "message.send", text(id, "over HTTP")).await?;
     ensure!(sent["seq"] == 1 && sent["durability"] == "postgres" && sent["duplicate"] == false, "{sent}");
-    ensure!(socket.notification("message.created").await?["message"]["id"] == sent["id"], "told to sockets, live");
+    ensure!(
+        socket.notification("message.created").await?["message"]["id"] == sent["id"],
+        "told to sockets, live"
+    );
     let page = world.rpc(Some(token), "message.list", json!({"conversation_id": id})).await?;
     ensure!(page["messages"][0]["content"] == "over HTTP");
-    let rated = world.rpc(Some(token), "conversation.rate", json!({"conversation_id": id, "score": 5})).await?;
+    let rated =
+        world.rpc(Some(token), "conversation.rate", json!({"conversation_id": id, "score": 5})).await?;
     ensure!(rated["conversation"]["rating"] == 5);
     // The token of the header opens as one in the parameters does.
     let again = world.rpc(Some(token), "session.open", json!({})).await?;
@@ -72,18 +77,22 @@ async fn who_brings_no_good_credential_gets_401_and_the_error(world: World) -> R
     world.start().await?;
     let visitor = world.visitor().await?;
     let asked = json!({"conversation_id": visitor.conversation});
-    let body = |method: &str| json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": asked}).to_string();
+    let body =
+        |method: &str| json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": asked}).to_string();
     for bearer in [None, Some(""), Some("nonsense"), Some("sb_nonsense"), Some("a.b.c")] {
         for method in ["message.list", "message.send", "conversation.close"] {
             let (status, answer) = post(&world, bearer, body(method)).await?;
             let answer: Value = serde_json::from_str(&answer)?;
             ensure!(status == 401 && answer["id"] == 7, "{bearer:?}: {status} {answer}");
-            ensure!(answer["error"]["code"] == -32001 && answer["error"]["data"]["kind"] == "unauthenticated");
+            ensure!(
+                answer["error"]["code"] == -32001 && answer["error"]["data"]["kind"] == "unauthenticated"
+            );
         }
     }
     let open = json!({"jsonrpc": "2.0", "id": 7, "method": "session.open", "params": {"token": "nonsense"}});
     ensure!(post(&world, None, open.to_string()).await?.0 == 401);
-    let basic = world.http().post(world.url("/rpc")).header(AUTHORIZATION, "Basic eDp5").body(body("message.list"));
+    let basic =
+        world.http().post(world.url("/rpc")).header(AUTHORIZATION, "Basic eDp5").body(body("message.list"));
     ensure!(basic.send().await?.status() == 401);
     let lower = format!("bearer {}", visitor.token);
     let lower = world.http().post(world.url("/rpc")).header(AUTHORIZATION, lower).body(body("message.list"));
@@ -94,7 +103,8 @@ async fn who_brings_no_good_credential_gets_401_and_the_error(world: World) -> R
 async fn other_errors_come_with_status_200(world: World) -> Result<()> {
     world.start().await?;
     let visitor = world.visitor().await?;
-    let call = |method: &str, params: Value| json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params});
+    let call =
+        |method: &str, params: Value| json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params});
     for (body, kind) in [
         (String::new(), "parse_error"),
         ("{".to_owned(), "parse_error"),
@@ -105,7 +115,8 @@ async fn other_errors_come_with_status_200(world: World) -> Result<()> {
         (call("message.send", json!({})).to_string(), "invalid_params"),
         (call("message.list", json!({"conversation_id": Uuid::new_v4()})).to_string(), "not_found"),
         (
-            call("message.list", json!({"conversation_id": visitor.conversation, "after_seq": 5})).to_string(),
+            call("message.list", json!({"conversation_id": visitor.conversation, "after_seq": 5}))
+                .to_string(),
             "position_lost",
         ),
     ] {
@@ -126,7 +137,8 @@ async fn a_body_is_at_most_16_mib(world: World) -> Result<()> {
     let request = |bytes: usize| {
         let mut params = text(&visitor.conversation, "padded");
         params["padding"] = json!("");
-        let body = |params: &Value| json!({"jsonrpc": "2.0", "id": 7, "method": "message.send", "params": params});
+        let body =
+            |params: &Value| json!({"jsonrpc": "2.0", "id": 7, "method": "message.send", "params": params});
         let bare = body(&params).to_string().len();
         params["padding"] = json!("x".repeat(bytes - bare));
         body(&params).to_string()
@@ -135,7 +147,10 @@ async fn a_body_is_at_most_16_mib(world: World) -> Result<()> {
     ensure!(status == 200 && answer.contains("\"seq\":1"), "{status} {answer}");
     let (status, answer) = post(&world, Some(&visitor.token), request(MOST + 1)).await?;
     let answer: Value = serde_json::from_str(&answer)?;
-    ensure!(status == 413 && answer["error"]["data"] == json!({"kind": "too_large", "limit": MOST}), "{answer}");
+    ensure!(
+        status == 413 && answer["error"]["data"] == json!({"kind": "too_large", "limit": MOST}),
+        "{answer}"
+    );
     is_unharmed(&world, 1).await
 }
 
@@ -197,7 +212,9 @@ async fn a_send_waits_for_the_reply_no_longer_than_it_was_told(world: World) -> 
     let again = world.rpc(Some(&visitor.token), "message.send", params.clone()).await?;
     ensure!(again["duplicate"] == true && again["id"] == sent["id"]);
     params["wait_reply_ms"] = json!(1_000_000);
-    ensure!(fields(&refused(&world, Some(&visitor.token), "message.send", params).await?)? == ["wait_reply_ms"]);
+    ensure!(
+        fields(&refused(&world, Some(&visitor.token), "message.send", params).await?)? == ["wait_reply_ms"]
+    );
     Ok(())
 }
 
@@ -263,7 +280,10 @@ async fn the_history_is_plain_json(world: World) -> Result<()> {
     }
     for wrong in ["?limit=0", "?limit=201", "?before_seq=0", "?before_seq=14"] {
         let (status, answer) = history(&world, Some(&visitor.token), &id, wrong).await?;
-        ensure!((400..500).contains(&status) && answer["error"]["data"]["kind"].is_string(), "{wrong}: {answer}");
+        ensure!(
+            (400..500).contains(&status) && answer["error"]["data"]["kind"].is_string(),
+            "{wrong}: {answer}"
+        );
     }
     for wrong in ["?limit=x", "?before_seq=-1", "?include_metadata=perhaps"] {
         let path = format!("/api/conversations/{id}/history{wrong}");

@@ -125,7 +125,9 @@ async fn without_a_hash_it_is_an_unverified_visitor(world: World) -> Result<()> 
 async fn where_verification_is_demanded_a_missing_hash_is_unauthenticated(world: World) -> Result<()> {
     world.start().await?;
     let secret = add_workspace(&world, "bank", &["--require-verification"]).await?;
-    for user in [Value::Null, json!({}), json!({"external_id": "u-1"}), json!({"external_id": "u-1", "hash": null})] {
+    for user in
+        [Value::Null, json!({}), json!({"external_id": "u-1"}), json!({"external_id": "u-1", "hash": null})]
+    {
         is_unauthenticated(&world, json!({"workspace": "bank", "user": user})).await?;
     }
     is_unauthenticated(&world, json!({"workspace": "bank"})).await?;
@@ -148,6 +150,7 @@ async fn a_verified_visitor_finds_earlier_conversations_on_another_device(world:
     let ann = signed(&secret, "ann")?;
     let mut laptop = Visitor::open(world.address(), ann.clone()).await?;
     laptop.send("from the laptop").await?;
+    laptop.lose();
     for _ in ["while the server remembers", "after a restart"] {
         let (_, phone) = opened(&world, ann.clone()).await?;
         ensure!(conversation(&phone) == laptop.conversation, "{phone}");
@@ -222,6 +225,9 @@ async fn verified_and_unverified_never_merge(world: World) -> Result<()> {
     ensure!(conversation(&again) != ann.conversation && conversation(&again) != claimant.conversation);
     let hers = json!({"conversation_id": ann.conversation});
     ensure!(socket.call_refused("message.list", hers).await?.kind == "not_found");
+    drop(socket);
+    claimant.lose();
+    ann.lose();
     world.restart().await?;
     let mut resumed = user;
     resumed["resume"] = json!(claimant.resume_secret);

@@ -101,12 +101,14 @@ async fn visible(client: &Client, table: &str, workspaces: Option<&str>) -> Resu
 }
 
 /// The tables that the two workspaces have filled.
-const FILLED: [&str; 6] = ["conversations", "escalations", "message_feedback", "messages", "users", "workspaces"];
+const FILLED: [&str; 6] =
+    ["conversations", "escalations", "message_feedback", "messages", "users", "workspaces"];
 
 async fn without_a_workspace_the_database_shows_no_row(world: World) -> Result<()> {
     let (own, other) = two_workspaces(&world).await?;
     let client = connect(&world).await?;
-    let superuser: bool = client.query_one("select rolsuper from pg_roles where rolname = current_user", &[]).await?.get(0);
+    let superuser: bool =
+        client.query_one("select rolsuper from pg_roles where rolname = current_user", &[]).await?.get(0);
     ensure!(superuser, "the role is what holds, also for a superuser's connection");
     for table in tables(&client).await? {
         for workspaces in [None, Some("")] {
@@ -135,11 +137,14 @@ async fn without_a_workspace_the_database_shows_no_row(world: World) -> Result<(
 async fn with_another_workspace_the_database_shows_and_takes_no_row(world: World) -> Result<()> {
     let (own, other) = two_workspaces(&world).await?;
     let client = connect(&world).await?;
-    let begin = format!("begin; set local role switchboard_app; set local switchboard.workspaces = '{other}'");
+    let begin =
+        format!("begin; set local role switchboard_app; set local switchboard.workspaces = '{other}'");
     let nowhere = "019a0000-0000-7000-8000-000000000000";
     for insert in [
         format!("insert into users (id, workspace_id) values ('{nowhere}', '{own}')"),
-        format!("insert into user_roles (workspace_id, user_id, role) select '{own}', id, 'admin' from users limit 1"),
+        format!(
+            "insert into user_roles (workspace_id, user_id, role) select '{own}', id, 'admin' from users limit 1"
+        ),
         format!(
             "insert into messages (conversation_id, seq, id, workspace_id, role, content, created_at) \
              values ('{nowhere}', 1, '{nowhere}', '{own}', 'user', 'x', now())"
@@ -158,7 +163,8 @@ async fn with_another_workspace_the_database_shows_and_takes_no_row(world: World
         format!("update users set workspace_id = '{own}'"),
     ] {
         client.batch_execute(&begin).await?;
-        let refused = client.batch_execute(&insert).await.err().with_context(|| format!("taken: {insert}"))?;
+        let refused =
+            client.batch_execute(&insert).await.err().with_context(|| format!("taken: {insert}"))?;
         ensure!(refused.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE), "{insert}: {refused}");
         client.batch_execute("rollback").await?;
     }
@@ -174,7 +180,15 @@ async fn with_another_workspace_the_database_shows_and_takes_no_row(world: World
     }
     client.batch_execute(&begin).await?;
     for hidden in ["select identity_secret from workspaces", "select count(*) from messages"] {
-        let rows = client.query(&format!("{hidden} where {} = '{own}'", if hidden.contains("messages") { "workspace_id" } else { "id" }), &[]).await?;
+        let rows = client
+            .query(
+                &format!(
+                    "{hidden} where {} = '{own}'",
+                    if hidden.contains("messages") { "workspace_id" } else { "id" }
+                ),
+                &[],
+            )
+            .await?;
         ensure!(rows.is_empty() || rows[0].get::<_, i64>(0) == 0, "{hidden}");
     }
     client.batch_execute("rollback").await?;
@@ -186,7 +200,10 @@ async fn every_table_of_a_workspace_is_guarded(world: World) -> Result<()> {
     let client = connect(&world).await?;
     for table in tables(&client).await? {
         let sql = "select relrowsecurity and relforcerowsecurity from pg_class where relname = $1";
-        ensure!(client.query_one(sql, &[&table]).await?.get::<_, bool>(0), "{table} is not under forced security");
+        ensure!(
+            client.query_one(sql, &[&table]).await?.get::<_, bool>(0),
+            "{table} is not under forced security"
+        );
     }
     let roles = "select rolname, rolsuper or rolbypassrls or rolcanlogin as loose from pg_roles \
                  where rolname in ('switchboard_app', 'switchboard_lookup') order by 1";

@@ -15,7 +15,6 @@ use crate::crowd::{Crowd, check};
 
 pub(crate) const TESTS: &[Test] = tests![
     ten_kills_in_a_row_lose_nothing,
-    a_kill_before_the_first_word_costs_nothing,
     the_end_of_its_own_postgres_ends_the_server_and_a_start_recovers needs LocalDatabase,
 ];
 
@@ -41,26 +40,6 @@ async fn ten_kills(world: &World, seed: u64) -> Result<()> {
     ensure!(people.iter().any(|talker| talker.opened > 5), "they came back by themselves");
     ensure!(people.iter().all(|talker| talker.refused == 0), "the database was never away");
     check(people, async |select| world.rows(&select).await).await
-}
-
-async fn a_kill_before_the_first_word_costs_nothing(world: World) -> Result<()> {
-    world.allow_warning("the Postgres of a server that was killed still runs");
-    world.start().await?;
-    let mut visitor = world.visitor().await?;
-    world.kill().await?;
-    world.start().await?;
-    ensure!(world.value("select count(*) from conversations").await? == 0, "a page view writes nothing");
-
-    // Until the first word the token is the proof of both the person and the conversation.
-    let mut socket = world.socket().await?;
-    let params = json!({"token": visitor.token, "resume": visitor.resume_secret, "position": visitor.position()});
-    let opened = socket.call("session.open", params).await?;
-    ensure!(opened["conversation"]["conversation_id"] == *visitor.conversation, "the same one: {opened}");
-    ensure!(opened["recovered"] == true, "nothing was missed: {opened}");
-    visitor = Visitor::on(world.address(), socket, &opened)?;
-    ensure!(visitor.send("here I am").await?.seq == 1);
-    ensure!(world.stored_messages(&visitor.conversation).await?.len() == 1);
-    Ok(())
 }
 
 async fn the_end_of_its_own_postgres_ends_the_server_and_a_start_recovers(world: World) -> Result<()> {

@@ -32,18 +32,24 @@ async fn an_escalation_is_told_of_with_the_state_and_stored_whole(world: World) 
     params["contact"] = json!({"name": "Ann", "email": "ann@shop.example", "phone": "+49 30 1"});
     let escalation = visitor.socket()?.call("escalation.request", params.clone()).await?["escalation"].take();
     let fields: Vec<_> = escalation.as_object().context("an object")?.keys().map(String::as_str).collect();
-    ensure!(fields == ["assignee_name", "created_at", "id", "status"], "what a visitor may see: {escalation}");
+    ensure!(
+        fields == ["assignee_name", "created_at", "id", "status"],
+        "what a visitor may see: {escalation}"
+    );
     ensure!(escalation["status"] == "pending" && escalation["assignee_name"] == Value::Null);
 
     let state = tab.notification("conversation.updated").await?["conversation"].take();
     ensure!(state["escalation"] == json!({"id": escalation["id"], "status": "pending"}), "{state}");
     ensure!(state["status"] == "waiting" && state["owner"] == "none", "{state}");
-    let stored = "select id, conversation_id, trigger_type, reason, status, contact_info, version from escalations";
+    let stored =
+        "select id, conversation_id, trigger_type, reason, status, contact_info, version from escalations";
     let expected = json!({
         "id": escalation["id"], "conversation_id": visitor.conversation, "trigger_type": "user_request",
         "reason": params["reason"], "status": "pending", "contact_info": params["contact"], "version": 1,
     });
     ensure!(world.rows(stored).await? == [expected]);
+    drop(tab);
+    visitor.lose();
     world.restart().await?;
     let (_, back) = opened(&world, json!({"resume": visitor.resume_secret})).await?;
     ensure!(back["conversation"]["escalation"] == state["escalation"], "{back}");
@@ -60,7 +66,8 @@ async fn an_escalation_may_be_the_very_first_act(world: World) -> Result<()> {
     let state = visitor.socket()?.notification("conversation.updated").await?["conversation"].take();
     ensure!(state["escalation"]["id"] == escalation["id"], "{state}");
     ensure!(visitor.send("and now a word").await?.seq == 1);
-    let over_http = world.rpc(Some(&world.visitor().await?.token), "escalation.request", this(&visitor)).await;
+    let over_http =
+        world.rpc(Some(&world.visitor().await?.token), "escalation.request", this(&visitor)).await;
     ensure!(over_http.is_err(), "not for somebody else");
     ensure!(world.value("select count(*) from escalations").await? == 1);
     Ok(())
@@ -82,6 +89,8 @@ async fn asked_again_while_one_is_open_it_is_that_one(world: World) -> Result<()
         answers.push(socket.answer(id).await??);
     }
     ensure!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    drop(tab);
+    visitor.lose();
     world.restart().await?;
     let over_http = world.rpc(Some(&visitor.token), "escalation.request", asked.clone()).await?;
     ensure!(over_http == answers[0], "{over_http}");
@@ -94,7 +103,10 @@ async fn asked_again_while_one_is_open_it_is_that_one(world: World) -> Result<()
     let (mut socket, back) = opened(&world, json!({"resume": visitor.resume_secret})).await?;
     ensure!(back["conversation"]["escalation"]["status"] == "resolved", "{back}");
     let next = socket.call("escalation.request", asked).await?;
-    ensure!(next["escalation"]["id"] != answers[0]["escalation"]["id"] && next["escalation"]["status"] == "pending");
+    ensure!(
+        next["escalation"]["id"] != answers[0]["escalation"]["id"]
+            && next["escalation"]["status"] == "pending"
+    );
     Ok(())
 }
 
@@ -107,11 +119,14 @@ async fn a_closed_conversation_is_a_conflict_with_its_state(world: World) -> Res
     let closed = visitor.socket()?.call("conversation.close", id).await?["conversation"].take();
     ensure!(closed["status"] == "closed" && closed["owner"] == "none", "{closed}");
     ensure!(tab.notification("conversation.updated").await?["conversation"] == closed);
+    drop(tab);
+    visitor.lose();
     for _ in ["while the server remembers", "after a restart"] {
         let mut tab = tab_of(&world, &visitor).await?;
-        for (method, params) in
-            [("message.send", text(&visitor.conversation, "too late")), ("escalation.request", this(&visitor))]
-        {
+        for (method, params) in [
+            ("message.send", text(&visitor.conversation, "too late")),
+            ("escalation.request", this(&visitor)),
+        ] {
             let refusal = tab.call_refused(method, params.clone()).await?;
             ensure!(refusal.code == -32009 && refusal.kind == "conflict", "{method}: {refusal}");
             ensure!(refusal.data["current"]["status"] == "closed", "what stands now: {refusal}");
@@ -121,6 +136,7 @@ async fn a_closed_conversation_is_a_conflict_with_its_state(world: World) -> Res
         }
         let page = tab.call("message.list", this(&visitor)).await?;
         ensure!(page["messages"].as_array().map(Vec::len) == Some(1), "what was said stays");
+        drop(tab);
         world.restart().await?;
     }
     ensure!(world.stored_messages(&visitor.conversation).await?.len() == 1);
@@ -134,6 +150,7 @@ async fn closing_again_is_no_second_change(world: World) -> Result<()> {
     let first = visitor.socket()?.call("conversation.close", id.clone()).await?;
     let again = visitor.socket()?.call("conversation.close", id.clone()).await?;
     ensure!(first == again, "{again}");
+    visitor.lose();
     world.restart().await?;
     ensure!(world.rpc(Some(&visitor.token), "conversation.close", id).await? == first);
     Ok(())
@@ -143,10 +160,15 @@ async fn a_rating_is_a_score_from_1_to_5(world: World) -> Result<()> {
     world.start().await?;
     let mut visitor = world.visitor().await?;
     visitor.send("hello").await?;
-    let rated = |score: Value| json!({"conversation_id": visitor.conversation, "score": score, "comment": "so so"});
+    let rated =
+        |score: Value| json!({"conversation_id": visitor.conversation, "score": score, "comment": "so so"});
     for wrong in [json!(0), json!(6), json!(-1), json!(3.5), json!("5"), json!(256), Value::Null] {
-        let refusal = crate::http::refused(&world, Some(&visitor.token), "conversation.rate", rated(wrong)).await?;
-        ensure!(refusal.kind == "invalid_params" && refusal.data["fields"][0]["field"] == "score", "{refusal}");
+        let refusal =
+            crate::http::refused(&world, Some(&visitor.token), "conversation.rate", rated(wrong)).await?;
+        ensure!(
+            refusal.kind == "invalid_params" && refusal.data["fields"][0]["field"] == "score",
+            "{refusal}"
+        );
     }
     for score in [1, 5, 3] {
         let rated = world.rpc(Some(&visitor.token), "conversation.rate", rated(json!(score))).await?;
@@ -161,6 +183,7 @@ async fn a_message_in_a_resolved_conversation_reopens_it(world: World) -> Result
     world.start().await?;
     let mut visitor = world.visitor().await?;
     visitor.send("hello").await?;
+    visitor.lose();
     world.restart().await?;
     // As a person will do, once there are people.
     world.execute("update conversations set status = 'resolved', version = version + 1").await?;
@@ -254,7 +277,10 @@ async fn a_list_holds_ones_own_conversations_page_by_page(world: World) -> Resul
     }
     let ids: Vec<_> = listed.iter().filter_map(|state| state["conversation_id"].as_str()).collect();
     ensure!(ids == own, "the latest first, each once: {ids:?}");
-    ensure!(listed[1]["status"] == "closed" && listed[0]["session_id"] == "e", "each a whole State: {listed:?}");
+    ensure!(
+        listed[1]["status"] == "closed" && listed[0]["session_id"] == "e",
+        "each a whole State: {listed:?}"
+    );
     let all = visitor.socket()?.call("conversation.list", json!({})).await?;
     ensure!(all["conversations"] == json!(listed) && all["next_cursor"] == Value::Null);
 

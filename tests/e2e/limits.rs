@@ -42,7 +42,10 @@ async fn a_connection_has_30_requests_at_once_and_then_10_a_second(world: World)
     // The open was the first of the thirty.
     let earned = begun.elapsed().as_secs() * 10 + 10;
     ensure!(accepted >= 29 && accepted <= 29 + earned, "{accepted} of 60");
-    ensure!(world.stored_messages(&id).await?.len() == usize::try_from(accepted)?, "what is refused is not written");
+    ensure!(
+        world.stored_messages(&id).await?.len() == usize::try_from(accepted)?,
+        "what is refused is not written"
+    );
 
     // Another connection has an allowance of its own; and who waits a little may go on.
     tab.call("message.list", json!({"conversation_id": id})).await?;
@@ -60,6 +63,7 @@ async fn who_floods_is_closed_with_4503(world: World) -> Result<()> {
     world.start().await?;
     let mut visitor = world.visitor().await?;
     let mut bystander = world.visitor().await?;
+    visitor.send("quietly at first").await?;
     let id = visitor.conversation.clone();
     for kind in ["requests", "notifications"] {
         let socket = visitor.socket()?;
@@ -110,7 +114,10 @@ async fn an_address_brings_60_new_visitors_and_no_more(world: World) -> Result<(
     let earned = begun.elapsed().as_secs() + 1;
     ensure!((59..=59 + earned).contains(&came), "{came} came");
     ensure!(refusal.code == -32029 && refusal.kind == "rate_limited", "{refusal}");
-    ensure!(refusal.data["retry_after_ms"].as_u64().is_some_and(|wait| (1..=60_000).contains(&wait)), "{refusal}");
+    ensure!(
+        refusal.data["retry_after_ms"].as_u64().is_some_and(|wait| (1..=60_000).contains(&wait)),
+        "{refusal}"
+    );
     let mut socket = world.socket().await?;
     let refusal = socket.call_refused("session.open", json!({})).await?;
     ensure!(refusal.kind == "rate_limited", "a socket is no way round: {refusal}");
@@ -147,6 +154,8 @@ async fn services_and_load_tests_are_not_held_back(world: World) -> Result<()> {
     for _ in 0..100 {
         service.call("message.list", params.clone()).await?;
     }
+    drop(service);
+    visitor.lose();
     world.stop().await?;
     world.without_limits().start().await?;
     let mut visitor = world.visitor().await?;

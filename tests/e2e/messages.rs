@@ -65,12 +65,18 @@ async fn an_acknowledgement_says_where_the_message_is_stored(world: World) -> Re
         ensure!(seen[field] == params[field], "{field}: {seen}");
     }
     ensure!(seen["created_at"] == sent["created_at"] && seen["id"] == sent["id"] && seen["role"] == "user");
-    ensure!(seen["citations"] == json!([]) && seen["attachments"] == json!([]) && seen["author"]["id"].is_string());
+    ensure!(
+        seen["citations"] == json!([])
+            && seen["attachments"] == json!([])
+            && seen["author"]["id"].is_string()
+    );
     ensure!(Uuid::parse_str(sent["id"].as_str().unwrap_or_default())?.get_version_num() == 7);
     Ok(())
 }
 
-async fn the_same_client_id_again_answers_with_the_first_result_and_writes_nothing(world: World) -> Result<()> {
+async fn the_same_client_id_again_answers_with_the_first_result_and_writes_nothing(
+    world: World,
+) -> Result<()> {
     world.start().await?;
     let mut visitor = world.visitor().await?;
     let mut tab = tab_of(&world, &visitor).await?;
@@ -81,7 +87,10 @@ async fn the_same_client_id_again_answers_with_the_first_result_and_writes_nothi
     expected["duplicate"] = json!(true);
     ensure!(tab.notification("message.created").await?["message"]["id"] == first["id"]);
 
-    ensure!(visitor.socket()?.call("message.send", params.clone()).await? == expected, "on the same connection");
+    ensure!(
+        visitor.socket()?.call("message.send", params.clone()).await? == expected,
+        "on the same connection"
+    );
     ensure!(tab.call("message.send", params.clone()).await? == expected, "on another");
     // Another spelling of the same values.
     let mut respelled = params.clone();
@@ -93,6 +102,8 @@ async fn the_same_client_id_again_answers_with_the_first_result_and_writes_nothi
 
     let (mut later, _) = opened(&world, json!({"resume": visitor.resume_secret})).await?;
     ensure!(later.call("message.send", params.clone()).await? == expected, "after a reconnect");
+    drop((later, tab));
+    visitor.lose();
     world.restart().await?;
     let (mut later, _) = opened(&world, json!({"resume": visitor.resume_secret})).await?;
     ensure!(later.call("message.send", params.clone()).await? == expected, "after a restart");
@@ -179,6 +190,7 @@ async fn the_same_client_id_with_other_content_is_a_conflict(world: World) -> Re
         }
         let again = visitor.socket()?.call("message.send", first.clone()).await?;
         ensure!(again["duplicate"] == true && again["seq"] == 1, "{again}");
+        visitor.lose();
         world.restart().await?;
         visitor.resume().await?;
     }
@@ -212,7 +224,10 @@ async fn secrets_are_masked_before_anything_is_stored_or_compared(world: World) 
         visitor.socket()?.call(method, params).await?;
     }
     let kept = world.value("select count(*) from escalations e where e::text like '%hunter%'").await?;
-    ensure!(kept == 0 && world.value("select count(*) from conversations c where c::text like '%hunter%'").await? == 0);
+    ensure!(
+        kept == 0
+            && world.value("select count(*) from conversations c where c::text like '%hunter%'").await? == 0
+    );
     Ok(())
 }
 
@@ -241,7 +256,8 @@ async fn what_was_pipelined_takes_effect_in_the_order_sent(world: World) -> Resu
     }
     let stored = world.stored_messages(&id).await?;
     let said: Vec<_> = stored.iter().filter_map(|message| message["content"].as_str()).collect();
-    let sent: Vec<_> = (0..4).flat_map(|round| (0..60).map(move |number| format!("{round} {number}"))).collect();
+    let sent: Vec<_> =
+        (0..4).flat_map(|round| (0..60).map(move |number| format!("{round} {number}"))).collect();
     ensure!(said == sent);
     Ok(())
 }
@@ -252,7 +268,8 @@ async fn a_batch_takes_effect_in_its_order_and_is_answered_in_one_frame(world: W
     let id = visitor.conversation.clone();
     let socket = visitor.socket()?;
     socket.send_json(&call(900, "message.send", &text(&id, "before"))).await?;
-    let mut batch: Vec<Value> = (1..=97).map(|n| call(n, "message.send", &text(&id, &format!("n {n}")))).collect();
+    let mut batch: Vec<Value> =
+        (1..=97).map(|n| call(n, "message.send", &text(&id, &format!("n {n}")))).collect();
     let list = json!({"conversation_id": id, "limit": 1});
     batch.insert(40, call(901, "message.list", &list));
     batch.insert(50, json!({"jsonrpc": "2.0", "method": "message.send", "params": text(&id, "unasked")}));
@@ -310,7 +327,10 @@ async fn every_socket_sees_answers_and_notifications_in_the_order_of_the_log(wor
     let stored = world.stored_messages(&id).await?;
     for name in ["a", "b", "c"] {
         let own = stored.iter().filter_map(|message| message["content"].as_str()?.strip_prefix(name));
-        ensure!(own.map(str::trim).eq((0..EACH).map(|number| number.to_string()).collect::<Vec<_>>()), "{name}");
+        ensure!(
+            own.map(str::trim).eq((0..EACH).map(|number| number.to_string()).collect::<Vec<_>>()),
+            "{name}"
+        );
     }
     Ok(())
 }
@@ -323,7 +343,10 @@ async fn the_sender_gets_the_response_and_all_others_the_notification(world: Wor
     let sent = visitor.socket()?.call("message.send", said).await?;
     for tab in &mut tabs {
         let message = tab.notification("message.created").await?["message"].take();
-        ensure!(message["id"] == sent["id"] && message["seq"] == 1 && message["content"] == "hello", "{message}");
+        ensure!(
+            message["id"] == sent["id"] && message["seq"] == 1 && message["content"] == "hello",
+            "{message}"
+        );
     }
     let over_http = text(&visitor.conversation, "over HTTP");
     world.rpc(Some(&visitor.token), "message.send", over_http).await?;

@@ -37,7 +37,7 @@ pub(crate) async fn metric(world: &World, name: &str) -> Result<u64> {
         let is_it = series == name || series.strip_prefix(name).is_some_and(|rest| rest.starts_with('{'));
         is_it.then(|| number.parse::<f64>().with_context(|| format!("no number: {line}")))
     });
-    let sum = numbers.sum::<Result<f64>>()?;
+    let sum = numbers.collect::<Result<Vec<_>>>()?.into_iter().fold(0.0, |sum, number| sum + number);
     Ok(format!("{sum:.0}").parse()?)
 }
 

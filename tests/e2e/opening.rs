@@ -45,7 +45,8 @@ fn is_untouched(opened: &Value) -> bool {
 async fn without_a_credential_it_is_always_a_new_visitor_and_a_new_conversation(world: World) -> Result<()> {
     world.start().await?;
     let (_kept, first) = opened(&world, json!({})).await?;
-    let (_too, second) = opened(&world, json!({"position": first["position"], "metadata": {"page": "/"}})).await?;
+    let (_too, second) =
+        opened(&world, json!({"position": first["position"], "metadata": {"page": "/"}})).await?;
     ensure!(conversation(&first) != conversation(&second));
     ensure!(first["resume"] != second["resume"], "each visitor has a resume of their own");
     ensure!(claims(&first["token"])?["sub"] != claims(&second["token"])?["sub"]);
@@ -72,7 +73,8 @@ async fn without_a_credential_it_is_always_a_new_visitor_and_a_new_conversation(
 async fn a_used_socket_gives_a_new_visitor_too(world: World) -> Result<()> {
     world.start().await?;
     let (mut socket, first) = opened(&world, json!({})).await?;
-    let said = json!({"conversation_id": conversation(&first), "client_id": Uuid::new_v4(), "content": "mine"});
+    let said =
+        json!({"conversation_id": conversation(&first), "client_id": Uuid::new_v4(), "content": "mine"});
     socket.call("message.send", said).await?;
     let second = socket.call("session.open", json!({})).await?;
     ensure!(conversation(&first) != conversation(&second) && first["resume"] != second["resume"]);
@@ -130,10 +132,14 @@ async fn a_page_whose_origin_is_not_on_the_list_of_the_workspace_opens_nothing(w
         let id = socket.request("session.open", json!({"workspace": workspace})).await?;
         match socket.answer(id).await? {
             Ok(_) => ensure!(allowed, "{origin:?} opened {workspace}"),
-            Err(error) => ensure!(!allowed && error.kind == "forbidden", "{origin:?} in {workspace}: {error}"),
+            Err(error) => {
+                ensure!(!allowed && error.kind == "forbidden", "{origin:?} in {workspace}: {error}")
+            }
         }
         // The origin is remembered: the same page may still open where it is listed.
-        socket.call("session.open", json!({"workspace": "open"})).await?;
+        if origin != Some("null") {
+            socket.call("session.open", json!({"workspace": "open"})).await?;
+        }
     }
     // A credential does not take the place of the list.
     let (_, visitor) = opened(&world, json!({"workspace": "shop"})).await?;
@@ -148,12 +154,15 @@ async fn a_page_whose_origin_is_not_on_the_list_of_the_workspace_opens_nothing(w
     Ok(())
 }
 
-async fn with_a_credential_and_no_conversation_it_is_the_latest_that_is_not_closed(world: World) -> Result<()> {
+async fn with_a_credential_and_no_conversation_it_is_the_latest_that_is_not_closed(
+    world: World,
+) -> Result<()> {
     world.start().await?;
     let mut first = world.visitor().await?;
     first.send("the first").await?;
     let resume = first.resume_secret.clone();
-    let mut second = Visitor::open(world.address(), json!({"resume": resume, "session_id": "second"})).await?;
+    let mut second =
+        Visitor::open(world.address(), json!({"resume": resume, "session_id": "second"})).await?;
     second.send("the second").await?;
     let by_token = json!({"token": second.token});
     let by_resume = json!({"resume": resume});
@@ -166,6 +175,8 @@ async fn with_a_credential_and_no_conversation_it_is_the_latest_that_is_not_clos
         Ok(())
     };
     latest(&second.conversation).await?;
+    first.lose();
+    second.lose();
     world.restart().await?;
     latest(&second.conversation).await?;
 
@@ -181,6 +192,8 @@ async fn with_a_credential_and_no_conversation_it_is_the_latest_that_is_not_clos
     let said = json!({"conversation_id": now, "client_id": Uuid::new_v4(), "content": "the third"});
     socket.call("message.send", said).await?;
     latest(now).await?;
+    first.lose();
+    drop(socket);
     world.restart().await?;
     latest(now).await
 }
@@ -193,6 +206,8 @@ async fn a_session_id_is_looked_up_among_that_visitors_conversations_only(world:
     let mut bob = Visitor::open(world.address(), json!({"session_id": "cart"})).await?;
     ensure!(ann.conversation != bob.conversation, "a name is no credential");
     bob.send("Bob's").await?;
+    ann.lose();
+    bob.lose();
     for _ in ["while the server remembers", "after a restart"] {
         for visitor in [&ann, &bob] {
             for params in [cart("token", &visitor.token), cart("resume", &visitor.resume_secret)] {
@@ -205,9 +220,13 @@ async fn a_session_id_is_looked_up_among_that_visitors_conversations_only(world:
     }
     let other = json!({"resume": ann.resume_secret, "session_id": "other"});
     let (_, other) = opened(&world, other).await?;
-    ensure!(conversation(&other) != ann.conversation && is_untouched(&other), "a new name is a new conversation");
+    ensure!(
+        conversation(&other) != ann.conversation && is_untouched(&other),
+        "a new name is a new conversation"
+    );
     ensure!(other["conversation"]["session_id"] == "other");
-    let both = json!({"resume": ann.resume_secret, "session_id": "cart", "conversation_id": ann.conversation});
+    let both =
+        json!({"resume": ann.resume_secret, "session_id": "cart", "conversation_id": ann.conversation});
     let refusal = world.socket().await?.call_refused("session.open", both).await?;
     ensure!(refusal.kind == "invalid_params", "one or the other: {refusal}");
     Ok(())
@@ -315,7 +334,8 @@ async fn a_refused_open_changes_nothing(world: World) -> Result<()> {
     }
     visitor.send("still there?").await?;
     ensure!(tab.notification("message.created").await?["message"]["content"] == "still there?");
-    let said = json!({"conversation_id": visitor.conversation, "client_id": Uuid::new_v4(), "content": "yes"});
+    let said =
+        json!({"conversation_id": visitor.conversation, "client_id": Uuid::new_v4(), "content": "yes"});
     tab.call("message.send", said).await?;
     ensure!(visitor.next_message().await?["content"] == "yes");
     Ok(())
@@ -325,7 +345,8 @@ async fn the_greeting_is_text_of_the_preset_and_not_a_message(world: World) -> R
     world.start().await?;
     let (mut socket, first) = opened(&world, json!({})).await?;
     ensure!(first["greeting"].as_str().is_some_and(|greeting| !greeting.is_empty()));
-    let said = json!({"conversation_id": conversation(&first), "client_id": Uuid::new_v4(), "content": "hello"});
+    let said =
+        json!({"conversation_id": conversation(&first), "client_id": Uuid::new_v4(), "content": "hello"});
     ensure!(socket.call("message.send", said).await?["seq"] == 1, "it takes no number of the log");
     let (_, again) = opened(&world, json!({"token": first["token"]})).await?;
     ensure!(again["greeting"] == first["greeting"] && again["messages"].as_array().map(Vec::len) == Some(1));

@@ -47,24 +47,43 @@ async fn the_metrics_measure_what_the_operator_must_know_and_name_nobody(world: 
     let mut violator = world.visitor().await?;
     violator.socket()?.send_binary(b"x").await?;
     violator.socket()?.expect_close().await?;
+    violator.lose();
     visitor.socket()?.call_refused("message.list", json!({})).await?;
 
     let response = world.get("/metrics").await?;
     ensure!(header(response.headers(), "content-type").starts_with("text/plain"), "{:?}", response.headers());
-    let metrics = response.text().await?;
+    let metrics = eventually("the sockets that have gone to be counted", async || {
+        let metrics = world.get("/metrics").await?.text().await?;
+        Ok(samples(&metrics, "switchboard_connections ")
+            .first()
+            .is_some_and(|line| line.ends_with(" 1"))
+            .then_some(metrics))
+    })
+    .await?;
     // Connections, sessions live and asleep, lane depth, batch size, commit latency, acks, persistence failures,
     // pool and statement times, resumes, closes by code.
     for part in [
-        "connections", "sessions", "sessions_live", "lane_depth", "batch", "commit", "ack", "persistence_failures",
-        "pool", "statement", "opens_total", "closes_total",
+        "connections",
+        "sessions",
+        "sessions_live",
+        "lane_depth",
+        "batch",
+        "commit",
+        "messages_committed",
+        "persistence_failures",
+        "pool",
+        "statement",
+        "opens_total",
+        "closes_total",
     ] {
         ensure!(
             metrics.lines().any(|line| line.starts_with(&format!("switchboard_{part}"))),
             "nothing of {part} in\n{metrics}"
         );
     }
-    ensure!(samples(&metrics, "switchboard_closes_total").iter().any(|line| line.contains("4500")), "{metrics}");
-    ensure!(samples(&metrics, "switchboard_connections ").first().is_some_and(|line| line.ends_with(" 1")), "{metrics}");
+    let closes = samples(&metrics, "switchboard_closes_total");
+    ensure!(closes.iter().any(|line| line.contains("4500")), "{closes:?}");
+    ensure!(!closes.iter().any(|line| line.contains("websocket")), "who goes breaks no protocol: {closes:?}");
     // Each is described, and none grows with the number of people.
     for line in metrics.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
         let name = line.split(['{', ' ']).next().unwrap_or_default();
@@ -86,15 +105,32 @@ async fn the_protocol_is_published_as_json_schema(world: World) -> Result<()> {
     ensure!(header(response.headers(), "content-type").starts_with("application/json"));
     let document: Value = response.json().await?;
     for method in [
-        "session.open", "session.refresh", "message.send", "message.list", "message.read", "message.feedback", "typing",
-        "turn.cancel", "escalation.request", "conversation.close", "conversation.rate", "conversation.list",
+        "session.open",
+        "session.refresh",
+        "message.send",
+        "message.list",
+        "message.read",
+        "message.feedback",
+        "typing",
+        "turn.cancel",
+        "escalation.request",
+        "conversation.close",
+        "conversation.rate",
+        "conversation.list",
     ] {
         let described = &document["methods"][method];
         ensure!(described["params"].is_object() && described["result"].is_object(), "{method}: {described}");
     }
     for notification in [
-        "message.created", "message.delta", "message.withdrawn", "message.rejected", "conversation.updated",
-        "read.updated", "workflow.step", "typing", "server.draining",
+        "message.created",
+        "message.delta",
+        "message.withdrawn",
+        "message.rejected",
+        "conversation.updated",
+        "read.updated",
+        "workflow.step",
+        "typing",
+        "server.draining",
     ] {
         ensure!(document["notifications"][notification]["params"].is_object(), "{notification}");
     }
@@ -107,14 +143,18 @@ async fn the_protocol_is_published_as_json_schema(world: World) -> Result<()> {
 
 async fn every_answer_tells_the_browser_to_be_careful(world: World) -> Result<()> {
     world.start().await?;
-    for path in ["/", "/widget.js", "/healthz", "/protocol.json", "/nowhere", "/api/conversations/x/history"] {
+    for path in ["/", "/widget.js", "/healthz", "/protocol.json", "/nowhere", "/api/conversations/x/history"]
+    {
         let response = world.get(path).await?;
         let headers = response.headers();
         ensure!(header(headers, "x-content-type-options") == "nosniff", "{path}: {headers:?}");
         ensure!(header(headers, "referrer-policy") == "no-referrer", "{path}: {headers:?}");
         if header(headers, "content-type").starts_with("text/html") {
             let policy = header(headers, "content-security-policy");
-            ensure!(policy.contains("default-src 'self'") && policy.contains("frame-ancestors"), "{path}: {policy}");
+            ensure!(
+                policy.contains("default-src 'self'") && policy.contains("frame-ancestors"),
+                "{path}: {policy}"
+            );
             ensure!(!policy.contains("script-src 'unsafe"), "{policy}");
         }
     }
@@ -128,7 +168,10 @@ async fn the_pages_are_served_with_the_right_types_and_only_once(world: World) -
     {
         let response = world.get(path).await?;
         let headers = response.headers().clone();
-        ensure!(response.status() == 200 && header(&headers, "content-type").starts_with(kind), "{path}: {headers:?}");
+        ensure!(
+            response.status() == 200 && header(&headers, "content-type").starts_with(kind),
+            "{path}: {headers:?}"
+        );
         ensure!(!header(&headers, "cache-control").is_empty(), "{path}: {headers:?}");
         ensure!(response.text().await?.len() > 100, "{path}");
         let tag = headers.get(ETAG).with_context(|| format!("{path} has no tag"))?;

@@ -86,6 +86,7 @@ async fn a_restart_of_postgres_costs_an_idle_client_nothing(world: World) -> Res
         tab.read_to(acknowledged.seq).await?;
     }
     ensure!(tab.said() == ["before", "after a fast one", "after an immediate one"]);
+    drop((visitor, tab));
     world.stop().await?;
     drop(postgres);
     Ok(())
@@ -111,28 +112,32 @@ async fn what_needs_no_database_goes_on_without(world: World) -> Result<()> {
     ensure!(tab.resume().await?, "a resume at the head needs no database");
 
     // A send is not acknowledged, and says when to try again.
-    let client_id = Uuid::new_v4();
-    let params = json!({"conversation_id": conversation, "client_id": client_id, "content": "are you there?"});
-    let refused = visitor.socket()?.call_refused("message.send", params.clone()).await?;
-    unavailable(&refused)?;
+    unavailable(&visitor.send("are you there?").await.unwrap_err())?;
     let page = json!({"conversation_id": conversation, "limit": 10});
-    unavailable(&visitor.socket()?.call_refused("message.list", page.clone()).await?)?;
-    let http = world.rpc(Some(&visitor.token), "message.list", page).await;
-    let http = http.err().context("without a database there is no page")?;
-    unavailable(http.downcast_ref().context("an error of the protocol")?)?;
+    unavailable(&visitor.socket()?.call("message.list", page.clone()).await.unwrap_err())?;
+    unavailable(&world.rpc(Some(&visitor.token), "message.list", page).await.unwrap_err())?;
 
     postgres.run().await?;
     ready(&world, true).await?;
-    let acknowledged = visitor.send_as(client_id, "are you there?").await?;
+    let acknowledged = eventually("what was refused to be taken", async || {
+        match visitor.send_outbox().await {
+            Err(error) => unavailable(&error).map(|()| None),
+            Ok(mut acknowledged) => Ok(acknowledged.pop()),
+        }
+    })
+    .await?;
     ensure!(acknowledged.seq == 2, "once, and without a gap: {acknowledged:?}");
     tab.read_to(2).await?;
     ensure!(tab.said() == ["hello", "are you there?"]);
+    ensure!(postgres.rows("select content from messages").await?.len() == 2);
+    drop((visitor, tab));
     world.stop().await?;
     drop(postgres);
     Ok(())
 }
 
-fn unavailable(error: &RpcError) -> Result<()> {
+fn unavailable(error: &anyhow::Error) -> Result<()> {
+    let error: &RpcError = error.downcast_ref().with_context(|| format!("{error:#} is none of the protocol"))?;
     ensure!(error.code == -32050 && error.kind == "unavailable", "unavailable, not {error}");
     ensure!(error.data["retry_after_ms"].as_u64().is_some_and(|wait| wait > 0), "when to try again: {error}");
     Ok(())

@@ -39,7 +39,8 @@ async fn page(visitor: &mut Visitor, bounds: Value) -> Result<(u64, u64, bool)> 
 }
 
 async fn is_position_lost(visitor: &mut Visitor, bounds: Value, head: u64) -> Result<()> {
-    let refusal = list(visitor, bounds.clone()).await?.err().with_context(|| format!("{bounds} was answered"))?;
+    let refusal =
+        list(visitor, bounds.clone()).await?.err().with_context(|| format!("{bounds} was answered"))?;
     ensure!(refusal.code == -32010 && refusal.kind == "position_lost", "{bounds}: {refusal}");
     ensure!(refusal.data["seq"] == head && refusal.data["epoch"] == *visitor.epoch, "{bounds}: {refusal}");
     Ok(())
@@ -61,7 +62,10 @@ async fn after_seq_is_valid_from_0_to_the_head(world: World) -> Result<()> {
     }
     for nothing in [json!(-1), json!("1"), json!(1.5), json!(9_007_199_254_740_992_u64)] {
         let refusal = list(&mut visitor, json!({"after_seq": nothing})).await?.err().context("no number")?;
-        ensure!(refusal.kind == "invalid_params" && refusal.data["fields"][0]["field"] == "after_seq", "{refusal}");
+        ensure!(
+            refusal.kind == "invalid_params" && refusal.data["fields"][0]["field"] == "after_seq",
+            "{refusal}"
+        );
     }
     Ok(())
 }
@@ -76,7 +80,8 @@ async fn before_seq_is_valid_from_1_to_one_beyond_the_head(world: World) -> Resu
     for beyond in [0_u64, 9, 1_000_000, 9_007_199_254_740_991] {
         is_position_lost(&mut visitor, json!({"before_seq": beyond}), 7).await?;
     }
-    let refusal = list(&mut visitor, json!({"before_seq": 3, "after_seq": 1})).await?.err().context("both")?;
+    let refusal =
+        list(&mut visitor, json!({"before_seq": 3, "after_seq": 1})).await?.err().context("both")?;
     ensure!(refusal.kind == "invalid_params", "one or the other: {refusal}");
     Ok(())
 }
@@ -113,7 +118,10 @@ async fn a_limit_is_from_1_to_200(world: World) -> Result<()> {
     ensure!(page(&mut visitor, json!({"limit": 1, "after_seq": 0})).await? == (1, 1, true));
     for wrong in [json!(0), json!(201), json!(-1), json!("10"), json!(1.5), json!([10])] {
         let refusal = list(&mut visitor, json!({"limit": wrong})).await?.err().context("no limit")?;
-        ensure!(refusal.kind == "invalid_params" && refusal.data["fields"][0]["field"] == "limit", "{refusal}");
+        ensure!(
+            refusal.kind == "invalid_params" && refusal.data["fields"][0]["field"] == "limit",
+            "{refusal}"
+        );
     }
     Ok(())
 }
@@ -152,7 +160,10 @@ async fn a_page_cut_short_by_its_bytes_says_that_there_is_more(world: World) -> 
         let bytes = page["messages"].to_string().len();
         ensure!(bytes <= PAGE_BYTES && bytes > PAGE_BYTES / 2, "{bytes}");
         let (first, last) = numbers(&page)?;
-        ensure!(page["has_more"] == true && if upwards { first == 1 && last < 40 } else { first > 1 && last == 40 });
+        ensure!(
+            page["has_more"] == true
+                && if upwards { first == 1 && last < 40 } else { first > 1 && last == 40 }
+        );
     }
     Ok(())
 }

@@ -45,7 +45,8 @@ fn is_within_bounds(page: &Value) -> bool {
 /// Opens with a position of this number in the visitor's epoch.
 async fn open_at(world: &World, visitor: &Visitor, seq: u64) -> Result<Value> {
     let position = json!({"epoch": visitor.epoch, "seq": seq});
-    let params = json!({"token": visitor.token, "conversation_id": visitor.conversation, "position": position});
+    let params =
+        json!({"token": visitor.token, "conversation_id": visitor.conversation, "position": position});
     Ok(opened(world, params).await?.1)
 }
 
@@ -70,6 +71,7 @@ async fn a_position_gives_exactly_the_messages_after_it(world: World) -> Result<
     for text in ["one", "two", "three", "four"] {
         visitor.send(text).await?;
     }
+    visitor.lose();
     for _ in ["from memory", "from the database"] {
         for seen in 0..=4_u64 {
             let back = open_at(&world, &visitor, seen).await?;
@@ -92,9 +94,10 @@ async fn a_position_gives_exactly_the_messages_after_it(world: World) -> Result<
 async fn nothing_is_missed_between_the_page_and_the_live_messages(world: World) -> Result<()> {
     world.without_limits().start().await?;
     let mut writer = world.visitor().await?;
+    writer.send("number 0").await?;
     let mut reader = writer.tab().await?;
     let writing = tokio::spawn(async move {
-        for number in 1..=400 {
+        for number in 1..400 {
             writer.send(&format!("number {number}")).await?;
         }
         Ok::<_, anyhow::Error>(writer)
@@ -117,6 +120,7 @@ async fn three_hundred_missed_are_recovered_and_one_more_is_a_fresh_last_page(wo
     let mut visitor = world.visitor().await?;
     let id = visitor.conversation.clone();
     say(visitor.socket()?, &id, (1..=310).map(|n| format!("number {n}"))).await?;
+    visitor.lose();
     for _ in ["from memory", "from the database"] {
         let back = open_at(&world, &visitor, 10).await?;
         ensure!(back["recovered"] == true && back["has_more"] == false, "300 were missed");
@@ -176,6 +180,7 @@ async fn a_position_of_another_epoch_or_beyond_the_head_is_a_fresh_last_page(wor
     for text in ["one", "two"] {
         visitor.send(text).await?;
     }
+    visitor.lose();
     let epoch = visitor.epoch.clone();
     for _ in ["from memory", "from the database"] {
         for position in [
@@ -191,7 +196,8 @@ async fn a_position_of_another_epoch_or_beyond_the_head_is_a_fresh_last_page(wor
         }
         world.restart().await?;
     }
-    let not_one = json!({"token": visitor.token, "position": {"epoch": epoch, "seq": 9_007_199_254_740_992_u64}});
+    let not_one =
+        json!({"token": visitor.token, "position": {"epoch": epoch, "seq": 9_007_199_254_740_992_u64}});
     let refusal = world.socket().await?.call_refused("session.open", not_one).await?;
     ensure!(refusal.kind == "invalid_params", "2^53 is no number of a message: {refusal}");
     Ok(())
@@ -201,6 +207,7 @@ async fn after_a_restored_backup_every_earlier_position_is_foreign(world: World)
     world.start().await?;
     let mut visitor = world.visitor().await?;
     visitor.send("before").await?;
+    visitor.lose();
     let output = world.command(&["restored"]).await?;
     switchboard_tests::world::printed(&output)?;
     world.restart().await?;

@@ -69,7 +69,7 @@ impl Postgres {
         world::printed(&output).context("initdb")?;
         let mut postgres = Self { folder, process: None };
         postgres.run().await?;
-        world.with_variable("DATABASE_URL", &postgres.address());
+        world.on_a_new_machine().with_variable("DATABASE_URL", &postgres.address());
         Ok(postgres)
     }
 

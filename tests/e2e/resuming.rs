@@ -29,7 +29,9 @@ async fn a_resume_is_opaque_and_stored_hashed(world: World) -> Result<()> {
     let secret = visitor.resume_secret.clone();
     // 256 bits need 43 characters of base64, or 64 of hex.
     ensure!(secret.len() >= 43, "{secret}");
-    ensure!(world.value("select octet_length(resume_hash) from users where resume_hash is not null").await? == 32);
+    ensure!(
+        world.value("select octet_length(resume_hash) from users where resume_hash is not null").await? == 32
+    );
     for text in ["u::text", "encode(resume_hash, 'escape')"] {
         let sql = format!("select count(*) from users u where {text} like '%{secret}%'");
         ensure!(world.value(&sql).await? == 0);
@@ -52,6 +54,8 @@ async fn a_resume_is_never_rotated_so_that_two_tabs_share_it(world: World) -> Re
             ensure!(tab.resume().await?);
             tab.send(round).await?;
         }
+        first.lose();
+        second.lose();
         world.restart().await?;
         for tab in [&mut first, &mut second] {
             tab.resume().await?;
@@ -87,6 +91,8 @@ async fn a_resume_is_good_for_180_days_from_its_last_use(world: World) -> Result
     old.send("I was here long ago").await?;
     let mut older = world.visitor().await?;
     older.send("and I before that").await?;
+    old.lose();
+    older.lose();
     for (visitor, days) in [(&old, 179), (&older, 181)] {
         let sql = format!(
             "update users set resume_used_at = now() - interval '{days} days' \
@@ -102,7 +108,8 @@ async fn a_resume_is_good_for_180_days_from_its_last_use(world: World) -> Result
     ensure!(refusal.kind == "unauthenticated", "{refusal}");
 
     eventually("the use of the resume to be noted", async || {
-        let renewed = world.value("select count(*) from users where resume_used_at > now() - interval '1 hour'");
+        let renewed =
+            world.value("select count(*) from users where resume_used_at > now() - interval '1 hour'");
         Ok((renewed.await? == 1).then_some(()))
     })
     .await?;
@@ -129,6 +136,7 @@ async fn who_comes_back_after_a_week_finds_their_conversation(world: World) -> R
     world.start().await?;
     let mut visitor = world.visitor().await?;
     visitor.send("I close the laptop now").await?;
+    visitor.lose();
     world.stop().await?;
     // A week is as long as the server, its memory and every token were away.
     world.start().await?;

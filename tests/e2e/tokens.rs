@@ -21,7 +21,8 @@ pub(crate) const TESTS: &[Test] = tests![
 
 /// What a token says, unchecked.
 pub(crate) fn claims(token: &Value) -> Result<Value> {
-    let payload = token.as_str().and_then(|token| token.split('.').nth(1)).context("a JWT has three parts")?;
+    let payload =
+        token.as_str().and_then(|token| token.split('.').nth(1)).context("a JWT has three parts")?;
     Ok(serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload)?)?)
 }
 
@@ -85,6 +86,7 @@ async fn a_refreshed_token_is_as_good_as_the_first(world: World) -> Result<()> {
     let (mut socket, first) = opened(&world, json!({"session_id": "s", "mode": "banker"})).await?;
     let refreshed = socket.call("session.refresh", json!({"token": first["token"]})).await?;
     ensure!(refreshed["token"] != first["token"] && refreshed["token"].is_string());
+    drop(socket);
     world.restart().await?;
     // Also where it is the only proof of a conversation that has no row yet.
     let (mut tab, again) = opened(&world, json!({"token": refreshed["token"]})).await?;
@@ -191,7 +193,9 @@ async fn a_token_of_another_workspace_reaches_nothing_here(world: World) -> Resu
     let params = json!({"token": moved, "conversation_id": here.conversation});
     match world.socket().await?.call("session.open", params).await {
         Ok(opened) => ensure!(opened["position"]["seq"] == 0, "it shows what was said elsewhere: {opened}"),
-        Err(error) => ensure!(error.downcast_ref::<RpcError>().is_some_and(|e| e.kind == "not_found"), "{error:#}"),
+        Err(error) => {
+            ensure!(error.downcast_ref::<RpcError>().is_some_and(|e| e.kind == "not_found"), "{error:#}")
+        }
     }
     let asked = json!({"conversation_id": here.conversation});
     let refusal = crate::http::refused(&world, Some(&moved), "message.list", asked).await?;

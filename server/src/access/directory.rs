@@ -1,11 +1,13 @@
 //! Workspaces and keys at hand: read from the store now and then, asked a thousand times a second.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use dashmap::DashMap;
 use switchboard_protocol::ids::WorkspaceId;
+use tokio::sync::Mutex;
+use uuid::Uuid;
 
 use crate::domain::mint;
 use crate::domain::visitor::{Visitor, Workspace};
@@ -17,15 +19,17 @@ pub struct Directory {
     accounts: Accounts,
     reader: Reader,
     workspaces: RwLock<Arc<Workspaces>>,
-    read_at: Mutex<Option<Instant>>,
+    /// Held by the one who reads them again.
+    reading: Mutex<()>,
     keys: DashMap<[u8; 32], (Option<Key>, Instant)>,
-    resumes: DashMap<[u8; 32], Arc<Visitor>>,
+    resumes: DashMap<[u8; 32], (Arc<Visitor>, Instant)>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Workspaces {
     by_id: HashMap<WorkspaceId, Arc<Workspace>>,
     by_slug: HashMap<String, Arc<Workspace>>,
+    read_at: Option<Instant>,
 }
 
 /// How old what is known of workspaces and keys may be; a change made through this server is seen at once.
@@ -34,6 +38,8 @@ const FRESH: Duration = Duration::from_secs(10);
 const MISS: Duration = Duration::from_secs(1);
 /// Resume secrets kept in memory, so that a storm of reconnects asks nothing.
 const RESUMES: usize = 100_000;
+/// How long one is believed without asking; the half year that it is good for is counted by the database.
+const RESUME_FRESH: Duration = Duration::from_hours(1);
 const KEYS: usize = 10_000;
 
 impl Directory {
@@ -42,7 +48,7 @@ impl Directory {
             accounts: store.accounts(),
             reader: store.reader.clone(),
             workspaces: RwLock::default(),
-            read_at: Mutex::new(None),
+            reading: Mutex::new(()),
             keys: DashMap::new(),
             resumes: DashMap::new(),
         }
@@ -70,54 +76,73 @@ impl Directory {
         Ok(key)
     }
 
+    /// Which of these keys have not been revoked.
+    pub async fn working_keys(&self, keys: Vec<Uuid>) -> Result<HashSet<Uuid>, StoreError> {
+        self.accounts.working_keys(keys).await
+    }
+
     /// Whose resume secret this is.
     pub async fn resume(&self, secret: &str) -> Result<Option<Arc<Visitor>>, StoreError> {
         let digest = mint::digest(secret);
-        if let Some(visitor) = self.resumes.get(&digest) {
-            return Ok(Some(visitor.clone()));
+        if let Some(known) = self.resumes.get(&digest).filter(|known| known.1.elapsed() < RESUME_FRESH) {
+            return Ok(Some(known.0.clone()));
         }
         let Some(visitor) = self.reader.visitor_by_resume(digest).await?.map(Arc::new) else { return Ok(None) };
         if self.resumes.len() < RESUMES {
-            self.resumes.insert(digest, visitor.clone());
+            self.resumes.insert(digest, (visitor.clone(), Instant::now()));
         }
         Ok(Some(visitor))
     }
 
     /// Forgets what may have changed.
     pub fn refresh(&self) {
-        *self.read_at.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let mut known = self.workspaces.write().unwrap_or_else(PoisonError::into_inner);
+        *known = Arc::new(Workspaces { read_at: None, ..Workspaces::clone(&known) });
+        drop(known);
         self.keys.clear();
     }
 
     async fn look<T>(&self, find: impl Fn(&Workspaces) -> Option<T>) -> Result<Option<T>, StoreError> {
         let known = self.workspaces.read().unwrap_or_else(PoisonError::into_inner).clone();
         let found = find(&known);
-        let bearable = if found.is_some() { FRESH } else { MISS };
-        {
-            let mut read_at = self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
-            if read_at.is_some_and(|at| at.elapsed() < bearable) {
-                return Ok(found);
-            }
-            // One reads again; the others go on with what is known.
-            *read_at = Some(Instant::now());
+        if found.is_some() && known.is_younger_than(FRESH) {
+            return Ok(found);
+        }
+        // One reads again. Who has an answer goes on with it; who has none waits for the one who reads.
+        let _reading = match self.reading.try_lock() {
+            Ok(reading) => reading,
+            Err(_) if found.is_some() => return Ok(found),
+            Err(_) => self.reading.lock().await,
+        };
+        let known = self.workspaces.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let found = find(&known);
+        if known.is_younger_than(if found.is_some() { FRESH } else { MISS }) {
+            return Ok(found);
         }
         match self.accounts.workspaces().await {
             Ok(all) => {
-                let mut fresh = Workspaces::default();
-                for workspace in all.into_iter().map(Arc::new) {
-                    fresh.by_id.insert(workspace.id, workspace.clone());
-                    fresh.by_slug.insert(workspace.slug.clone(), workspace);
-                }
-                let fresh = Arc::new(fresh);
+                let fresh = Arc::new(Workspaces::of(all));
                 *self.workspaces.write().unwrap_or_else(PoisonError::into_inner) = fresh.clone();
                 Ok(find(&fresh))
             }
             // While the database is away, what was known still holds.
             Err(_) if found.is_some() => Ok(found),
-            Err(error) => {
-                *self.read_at.lock().unwrap_or_else(PoisonError::into_inner) = None;
-                Err(error)
-            }
+            Err(error) => Err(error),
         }
+    }
+}
+
+impl Workspaces {
+    fn of(all: Vec<Workspace>) -> Self {
+        let mut fresh = Self { read_at: Some(Instant::now()), ..Self::default() };
+        for workspace in all.into_iter().map(Arc::new) {
+            fresh.by_id.insert(workspace.id, workspace.clone());
+            fresh.by_slug.insert(workspace.slug.clone(), workspace);
+        }
+        fresh
+    }
+
+    fn is_younger_than(&self, age: Duration) -> bool {
+        self.read_at.is_some_and(|at| at.elapsed() < age)
     }
 }

@@ -35,7 +35,7 @@ pub async fn run(command: Command, layers: &Layers) -> anyhow::Result<ExitCode> 
 
 /// Runs the command on a database that no server holds.
 pub async fn alone(database: &Database, command: Command, ended: &mut Ended) -> anyhow::Result<()> {
-    if command != Command::Doctor {
+    if !matches!(command, Command::Doctor | Command::MigrateStatus) {
         migrate::check(&mut database.connect().await?).await?;
     }
     let administration = Administration::open(database)?;

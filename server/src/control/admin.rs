@@ -7,6 +7,7 @@ use super::command::{Answer, Command};
 use super::output::Output;
 use super::{accounts, doctor, export, import};
 use crate::store::administration::Administration;
+use crate::store::migrate;
 use crate::store::source::Database;
 
 /// What a command works on.
@@ -78,6 +79,7 @@ async fn dispatch(command: Command, context: &Context, output: &Output) -> anyho
         }
         Command::Export { folder } => export::run(desk, &folder, output).await,
         Command::Restored => accounts::restored(desk, output).await,
+        Command::MigrateStatus => migrations(&context.database, output).await,
         Command::Doctor => doctor::database(&context.database, output).await,
         Command::DoctorData => doctor::data(desk, output).await,
         #[cfg(feature = "test-hooks")]
@@ -87,6 +89,14 @@ async fn dispatch(command: Command, context: &Context, output: &Output) -> anyho
             Ok(Outcome::Well)
         }
     }
+}
+
+async fn migrations(database: &Database, output: &Output) -> anyhow::Result<Outcome> {
+    for standing in migrate::status(&mut database.connect().await?).await? {
+        let ran = standing.applied_at.map(|at| at.format("ran %Y-%m-%d %H:%M UTC").to_string());
+        output.line(format!("{:<28} {}", standing.name, ran.as_deref().unwrap_or("has not run"))).await?;
+    }
+    Ok(Outcome::Well)
 }
 
 #[cfg(test)]

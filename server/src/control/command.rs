@@ -50,6 +50,7 @@ pub enum Command {
         folder: PathBuf,
     },
     Restored,
+    MigrateStatus,
     /// The checks of a database.
     Doctor,
     /// The checks of what is stored.

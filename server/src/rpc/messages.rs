@@ -75,8 +75,9 @@ impl Desk {
     pub(super) async fn feedback(&self, standing: &Standing, params: MessageFeedback) -> Result<Empty, RpcError> {
         let reader = &self.registry.store().reader;
         let caller = &standing.caller;
+        let comment = params.comment.map(|comment| mask(&comment).into_owned());
         let known = reader
-            .feedback(caller.workspace, caller.id, params.message_id, params.helpful, params.comment)
+            .feedback(caller.workspace, caller.id, params.message_id, params.helpful, comment)
             .await
             .map_err(wire::store_error)?;
         if known { Ok(Empty {}) } else { Err(RpcError::not_found("message")) }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use switchboard_protocol::ids::{ConversationId, Seq, WorkspaceId};
-use switchboard_protocol::limits::PAGE_MESSAGES;
-use switchboard_protocol::methods::{SessionOpen, SessionOpened};
+use switchboard_protocol::limits::{MEMBER_FRAME, PAGE_MESSAGES, VISITOR_FRAME};
+use switchboard_protocol::methods::{ServerInfo, SessionOpen, SessionOpened};
 use switchboard_protocol::{Position, RpcError};
 
 use super::identify::{Identified, profile};
@@ -111,6 +111,7 @@ impl Desk {
             let (token, expires_at) = self.tokens.issue(&standing.caller, Some(proof.clone()));
             standing.opened = Some(proof);
             standing.expires_at = Some(expires_at);
+            opened.server = self.info(true);
             opened.token = Some(token.into());
             opened.expires_at = Some(expires_at.into());
             // The one that was shown is the one that the tabs share, also after the server's own secret changed.
@@ -203,6 +204,11 @@ impl Desk {
         Ok(Page { messages, recovered, has_more })
     }
 
+    fn info(&self, is_visitor: bool) -> ServerInfo {
+        let bytes = if is_visitor { VISITOR_FRAME } else { MEMBER_FRAME };
+        ServerInfo { max_message_bytes: u32::try_from(bytes).unwrap_or(u32::MAX), ..self.info.clone() }
+    }
+
     fn without_conversation(&self) -> SessionOpened {
         SessionOpened {
             token: None,
@@ -216,7 +222,7 @@ impl Desk {
             read: None,
             streaming: None,
             greeting: None,
-            server: self.info.clone(),
+            server: self.info(false),
         }
     }
 }

@@ -93,9 +93,15 @@ impl Actor {
                     }
                 }
                 Event::Act(None) | Event::Done(Done::Closed) => break,
-                Event::Closing => is_closing = true,
+                Event::Closing => {
+                    is_closing = true;
+                    tick.as_mut().reset(Instant::now());
+                }
                 Event::Tick => {
-                    let next = if is_closing { TICK / 20 } else { TICK };
+                    let next = if is_closing { TICK / 50 } else { TICK };
+                    if is_closing {
+                        self.core.hurry();
+                    }
                     tick.as_mut().reset(Instant::now() + next);
                     let late = self.core.expire(clock::now());
                     self.carry_out(late);

@@ -7,7 +7,6 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use dashmap::DashMap;
-use dashmap::mapref::entry::Entry;
 use switchboard_protocol::ids::{ConversationId, Seq, VisitorId, WorkspaceId};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -31,8 +30,9 @@ pub struct Shared {
 #[derive(Default)]
 struct Rooms {
     by_id: DashMap<ConversationId, Arc<Room>>,
-    /// Each visitor's latest conversation, as far as this process made or looked it up.
-    latest: DashMap<VisitorId, ConversationId>,
+    /// Each visitor's conversations that this process began, and the latest it has looked up: those without a row can
+    /// be found nowhere else.
+    begun: DashMap<VisitorId, Vec<ConversationId>>,
 }
 
 #[derive(Clone)]
@@ -73,10 +73,8 @@ impl Registry {
 
     /// The conversation of this visitor that they name themselves.
     pub async fn named(&self, visitor: &Visitor, session: &str) -> Result<Option<Arc<Room>>, StoreError> {
-        // One that has no row yet can only be their latest.
-        if let Some(room) = self.live_latest(visitor.id)
-            && room.view().conversation.session.as_deref() == Some(session)
-        {
+        let own = |state: &Conversation| state.session.as_deref() == Some(session);
+        if let Some(room) = self.begun_by(visitor, own) {
             return Ok(Some(room));
         }
         let wanted = Wanted::BySession(visitor.id, session.to_owned());
@@ -86,15 +84,20 @@ impl Registry {
 
     /// The visitor's latest conversation that is not closed.
     pub async fn latest(&self, visitor: &Visitor) -> Result<Option<Arc<Room>>, StoreError> {
-        let open = |room: &Arc<Room>| room.view().conversation.status != Status::Closed;
-        if let Some(room) = self.live_latest(visitor.id).filter(open) {
+        let open = |state: &Conversation| state.status != Status::Closed;
+        if let Some(room) = self.begun_by(visitor, open) {
             return Ok(Some(room));
         }
         let stored = self.shared.store.reader.find(visitor.workspace, Wanted::Latest(visitor.id)).await?;
         let Some(room) = stored.map(|stored| self.admit(stored)) else { return Ok(None) };
-        self.rooms.latest.insert(visitor.id, room.id);
+        let mut begun = self.rooms.begun.entry(visitor.id).or_default();
+        if !begun.contains(&room.id) {
+            begun.push(room.id);
+        }
+        drop(begun);
         // Closed, but not yet known to the database as such.
-        Ok(Some(room).filter(open))
+        let is_open = open(&room.view().conversation);
+        Ok(is_open.then_some(room))
     }
 
     /// A conversation that has no row yet. When two ask for one visitor at once, both get the first one's.
@@ -102,24 +105,13 @@ impl Registry {
         let (id, session) = (conversation.id, conversation.session.clone());
         let room = self.room(conversation, visitor.clone(), Seq::ZERO, ReadMarks::default(), false);
         // Both maps are changed under the lock of the visitor's entry: whoever finds the id finds the room.
-        let enter = || self.rooms.by_id.entry(id).or_insert(room).clone();
-        match self.rooms.latest.entry(visitor.id) {
-            Entry::Occupied(mut latest) => {
-                let same = |first: &Arc<Room>| {
-                    let state = first.view().conversation;
-                    state.status != Status::Closed && state.session == session
-                };
-                if let Some(first) = self.live(*latest.get()).filter(same) {
-                    return first;
-                }
-                latest.insert(id);
-                enter()
-            }
-            Entry::Vacant(none) => {
-                let _entry = none.insert(id);
-                enter()
-            }
+        let mut begun = self.rooms.begun.entry(visitor.id).or_default();
+        let same = |state: &Conversation| state.status != Status::Closed && state.session == session;
+        if let Some(first) = self.newest(&begun, visitor, same) {
+            return first;
         }
+        begun.push(id);
+        self.rooms.by_id.entry(id).or_insert(room).clone()
     }
 
     /// Entries, awake or not.
@@ -142,9 +134,22 @@ impl Registry {
         self.rooms.by_id.get(&id).map(|room| room.clone())
     }
 
-    fn live_latest(&self, visitor: VisitorId) -> Option<Arc<Room>> {
-        let id = *self.rooms.latest.get(&visitor)?;
-        self.live(id)
+    /// The newest of this visitor's conversations in memory whose state is as wanted.
+    fn begun_by(&self, visitor: &Visitor, wanted: impl Fn(&Conversation) -> bool) -> Option<Arc<Room>> {
+        self.newest(&*self.rooms.begun.get(&visitor.id)?, visitor, wanted)
+    }
+
+    fn newest(
+        &self,
+        begun: &[ConversationId],
+        visitor: &Visitor,
+        wanted: impl Fn(&Conversation) -> bool,
+    ) -> Option<Arc<Room>> {
+        begun
+            .iter()
+            .filter_map(|id| self.live(*id))
+            .filter(|room| room.workspace == visitor.workspace && wanted(&room.view().conversation))
+            .max_by_key(|room| room.id)
     }
 
     /// The entry of a stored conversation: the one that stands, if somebody was quicker.
@@ -176,7 +181,10 @@ impl Registry {
             }
             // The map's own reference is the only one, so nobody is about to join.
             self.rooms.by_id.retain(|_, room| room.idle_sweeps() < IDLE_SWEEPS || Arc::strong_count(room) > 1);
-            self.rooms.latest.retain(|_, id| self.rooms.by_id.contains_key(id));
+            self.rooms.begun.retain(|_, ids| {
+                ids.retain(|id| self.rooms.by_id.contains_key(id));
+                !ids.is_empty()
+            });
         }
     }
 }

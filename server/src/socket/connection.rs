@@ -19,6 +19,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode as WsCode, Data, OpCode};
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::outbound::Outbound;
@@ -79,7 +80,7 @@ const BACKLOG_BYTES: usize = 512 * 1024;
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 const SLOW_CLOSE_WITHIN: Duration = Duration::from_mins(1);
 /// How long the other side may take to answer a close frame.
-const FAREWELL: Duration = Duration::from_secs(2);
+const FAREWELL: Duration = Duration::from_millis(500);
 
 impl Connection {
     pub fn new(socket: Socket, outbound: Arc<Outbound>, desk: Arc<Desk>, peer: Peer) -> Self {
@@ -150,6 +151,7 @@ impl Connection {
                 }
                 self.heart.opened_by = None;
                 self.heart.expires = standing.expires_at.map(instant);
+                self.outbound.opened_with(standing.key());
                 self.standing = Some(*standing);
             }
             Done::Refreshed(expires_at) => {
@@ -307,6 +309,7 @@ impl Connection {
                 self.say_goodbye(1007, "The frame is not UTF-8.", CLOSE_WITHIN).await;
                 "not_utf8"
             }
+            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => "gone",
             Error::Protocol(_) => {
                 self.say_goodbye(1002, "The frame breaks the WebSocket protocol.", CLOSE_WITHIN).await;
                 "not_websocket"

@@ -13,6 +13,7 @@ use futures_util::task::AtomicWaker;
 use switchboard_protocol::ids::Epoch;
 use switchboard_protocol::notifications::ServerDraining;
 use switchboard_protocol::{CloseCode, Notice};
+use uuid::Uuid;
 
 use crate::rpc::wire;
 use crate::session::ConnectionId;
@@ -36,6 +37,8 @@ struct Queue {
     /// Sends handed to a session and not answered yet.
     sends: usize,
     fate: Option<CloseCode>,
+    /// The key that the socket was opened with.
+    key: Option<Uuid>,
 }
 
 struct Frame {
@@ -115,6 +118,14 @@ impl Outbound {
         self.waker.wake();
     }
 
+    pub fn opened_with(&self, key: Option<Uuid>) {
+        self.lock().key = key;
+    }
+
+    pub fn key(&self) -> Option<Uuid> {
+        self.lock().key
+    }
+
     pub fn fate(&self) -> Option<CloseCode> {
         self.lock().fate
     }
@@ -152,7 +163,8 @@ impl Outbound {
 
     fn tell(&self, text: Bytes, kind: Kind) {
         let mut queue = self.lock();
-        if queue.fate.is_some() {
+        // A socket that is to close still gets all that comes before its last answer: a gap would go unseen.
+        if queue.fate == Some(CloseCode::SlowConsumer) {
             return;
         }
         if queue.told_bytes + text.len() > TOLD_BYTES {
@@ -164,6 +176,7 @@ impl Outbound {
                 fate: Some(CloseCode::SlowConsumer),
                 sends: queue.sends,
                 holds: queue.holds,
+                key: queue.key,
                 ..Queue::default()
             };
         } else {

@@ -46,6 +46,9 @@ pub async fn upgrade(
     ConnectInfo(address): ConnectInfo<SocketAddr>,
     mut request: Request,
 ) -> Response {
+    if sockets.is_draining() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "The server is stopping; come back in a moment.").into_response();
+    }
     let refusal = match handshake(request.headers()) {
         Ok((accept, protocol)) => match request.extensions_mut().remove::<OnUpgrade>() {
             Some(upgraded) => {

@@ -1,5 +1,7 @@
 //! Workspaces, accounts and keys: what stands above conversations, changed by administration and read at log-in.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 use switchboard_protocol::ids::WorkspaceId;
 use uuid::Uuid;
@@ -188,6 +190,12 @@ impl Accounts {
             name: rows::get(row, "name")?,
             role: Role::from_name(&role).unwrap_or(Role::Service),
         }))
+    }
+
+    /// Which of these keys have not been revoked.
+    pub async fn working_keys(&self, keys: Vec<Uuid>) -> Result<HashSet<Uuid>, StoreError> {
+        let rows = self.pools.lookup(vec![step!(statement::KEYS_WORKING, keys)]).await?;
+        rows.iter().map(|row| rows::get(row, "id")).collect()
     }
 
     pub async fn keys(&self) -> Result<Vec<ListedKey>, StoreError> {

@@ -51,8 +51,8 @@ pub struct Reader {
     resumes: Gather<Resumes>,
 }
 
-/// Bytes of text in one page: what fits the contract's 512 KiB once it is written as JSON, escapes apart.
-const PAGE_BYTES: i64 = 480 * 1024;
+/// Bytes of the messages of one page, as they are sent; the rest of the contract's 512 KiB is for what is around them.
+const PAGE_BYTES: i64 = 508 * 1024;
 
 impl Reader {
     pub fn new(pools: &Pools) -> Self {

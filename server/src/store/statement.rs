@@ -70,6 +70,7 @@ statements! {
 
     KEY_ADD = "keys/add" as Lookup [UUID, UUID, TEXT, TEXT, BYTEA];
     KEY_BY_HASH = "keys/by_hash" as Lookup [BYTEA];
+    KEYS_WORKING = "keys/working" as Lookup [UUID_ARRAY];
     KEYS_LIST = "keys/list" as Lookup [];
     KEY_REVOKE = "keys/revoke" as Lookup [TEXT];
 

@@ -64,6 +64,10 @@ pub struct Place<'a> {
 impl Writer {
     #[expect(clippy::disallowed_methods, reason = "tracked, and awaited by close")]
     pub fn start(pools: &Pools, lease: &Arc<Lease>, lanes: usize) -> Self {
+        // There at 0 before anything has failed.
+        for name in ["switchboard_persistence_failures_total", "switchboard_persistence_retries_total"] {
+            metrics::counter!(name).increment(0);
+        }
         let (fence, fenced) = watch::channel(false);
         let tasks = TaskTracker::new();
         let lanes = (0..lanes)

@@ -1,0 +1,117 @@
+//! A database that was put back to an earlier day: positions handed out since mean nothing, and nobody is told
+//! otherwise.
+
+use std::path::Path;
+
+use switchboard_tests::prelude::*;
+use switchboard_tests::world::printed;
+use tokio::process::Command;
+
+pub(crate) const TESTS: &[Test] = tests![
+    a_database_put_back_is_found_out_and_gets_a_new_epoch,
+    the_restore_procedure_gives_a_new_epoch,
+    a_start_without_a_restore_keeps_the_epoch,
+];
+
+/// The server's own record, outside of the database, is ahead of it.
+async fn a_database_put_back_is_found_out_and_gets_a_new_epoch(world: World) -> Result<()> {
+    world.start().await?;
+    let mut visitor = world.visitor().await?;
+    for number in 1..=5 {
+        visitor.send(&format!("number {number}")).await?;
+    }
+    let mut early = visitor.tab().await?;
+    early.lose();
+    backup(&world).await?;
+    visitor.lose();
+    ensure!(visitor.resume().await?, "a stop is no restore");
+    for number in 6..=10 {
+        visitor.send(&format!("number {number}")).await?;
+    }
+    let (epoch, lost) = (visitor.epoch.clone(), visitor.position());
+    visitor.lose();
+    let record = std::fs::read(world.data().join("node.json"))?;
+    put_back(&world).await?;
+    std::fs::write(world.data().join("node.json"), record)?;
+    world.start().await?;
+
+    // One who saw more than there is now, and one whose number would fit.
+    for tab in [&mut visitor, &mut early] {
+        ensure!(!tab.resume().await?, "told that it recovered");
+        ensure!(tab.epoch != epoch, "the epoch is another");
+        ensure!(tab.said() == ["number 1", "number 2", "number 3", "number 4", "number 5"]);
+    }
+    // Once the log has grown past it again, the old position is still none.
+    for number in 6..=12 {
+        ensure!(visitor.send(&format!("anew {number}")).await?.seq == number);
+    }
+    let mut socket = world.socket().await?;
+    let opened = socket
+        .call("session.open", json!({"resume": visitor.resume_secret, "position": lost}))
+        .await?;
+    ensure!(opened["recovered"] == false, "a position of the old epoch: {opened}");
+    ensure!(opened["messages"].as_array().is_some_and(|page| page.len() == 12), "a fresh page");
+    ensure!(world.stored_messages(&visitor.conversation).await?.len() == 12);
+    Ok(())
+}
+
+/// The whole folder came back, so nothing tells that it did but the last step of the procedure.
+async fn the_restore_procedure_gives_a_new_epoch(world: World) -> Result<()> {
+    world.start().await?;
+    let mut visitor = world.visitor().await?;
+    visitor.send("number 1").await?;
+    backup(&world).await?;
+    visitor.lose();
+    ensure!(visitor.resume().await?);
+    visitor.send("number 2").await?;
+    let epoch = visitor.epoch.clone();
+    visitor.lose();
+    put_back(&world).await?;
+    let output = world.command(&["restored"]).await?;
+    printed(&output)?;
+    ensure!(String::from_utf8_lossy(&output.stderr).contains("new epoch"), "it says what it did");
+    world.start().await?;
+    ensure!(!visitor.resume().await?, "told that it recovered");
+    ensure!(visitor.epoch != epoch && visitor.said() == ["number 1"]);
+    ensure!(visitor.send("another number 2").await?.seq == 2);
+    Ok(())
+}
+
+async fn a_start_without_a_restore_keeps_the_epoch(world: World) -> Result<()> {
+    world.allow_warning("the Postgres of a server that was killed still runs");
+    world.start().await?;
+    let mut visitor = world.visitor().await?;
+    visitor.send("hello").await?;
+    let epoch = visitor.epoch.clone();
+    for killed in [false, true, false, true] {
+        visitor.lose();
+        if killed {
+            world.kill().await?;
+        } else {
+            world.stop().await?;
+        }
+        world.start().await?;
+        ensure!(visitor.resume().await?);
+        ensure!(visitor.epoch == epoch);
+    }
+    Ok(())
+}
+
+/// Stops the server, copies its folder, and starts it again.
+async fn backup(world: &World) -> Result<()> {
+    world.stop().await?;
+    copy(&world.data(), &world.path("backup")).await?;
+    world.start().await
+}
+
+/// Stops the server, and leaves it with the folder of the backup.
+async fn put_back(world: &World) -> Result<()> {
+    world.stop().await?;
+    std::fs::remove_dir_all(world.data())?;
+    copy(&world.path("backup"), &world.data()).await
+}
+
+async fn copy(from: &Path, to: &Path) -> Result<()> {
+    printed(&Command::new("cp").arg("-a").arg(from).arg(to).output().await?)?;
+    Ok(())
+}
