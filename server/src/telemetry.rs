@@ -105,7 +105,10 @@ mod tests {
 
     #[test]
     fn libraries_are_quiet_unless_they_are_named() {
-        assert_eq!(with_quiet_libraries("info"), "info,tokio_postgres=warn,oliphaunt_wasix=warn,deadpool=error");
+        assert_eq!(
+            with_quiet_libraries("info"),
+            "info,tokio_postgres=warn,oliphaunt_wasix=warn,deadpool=error"
+        );
         assert_eq!(with_quiet_libraries("error"), "error");
         assert_eq!(
             with_quiet_libraries("debug,tokio_postgres=debug"),

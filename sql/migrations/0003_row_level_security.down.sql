@@ -12,4 +12,10 @@ BEGIN
     EXECUTE format('REVOKE ALL ON %I FROM switchboard_app, switchboard_lookup', name);
   END LOOP;
 END $$;
+DROP POLICY lookup ON deployment;
+DROP POLICY lookup ON nodes;
+ALTER TABLE deployment DISABLE ROW LEVEL SECURITY;
+ALTER TABLE nodes DISABLE ROW LEVEL SECURITY;
+ALTER TABLE schema_migrations DISABLE ROW LEVEL SECURITY;
+GRANT EXECUTE ON FUNCTION switchboard_hold_lease(uuid, bigint) TO PUBLIC;
 REVOKE ALL ON deployment, nodes FROM switchboard_lookup;

@@ -43,5 +43,14 @@ BEGIN
     EXECUTE format('GRANT SELECT, INSERT, UPDATE ON %I TO switchboard_lookup', name);
   END LOOP;
 END $$;
+
+-- No workspace's: for the lookup role alone, also where a host grants new tables to everyone.
+ALTER TABLE deployment ENABLE ROW LEVEL SECURITY;
+ALTER TABLE nodes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE schema_migrations ENABLE ROW LEVEL SECURITY;
+CREATE POLICY lookup ON deployment TO switchboard_lookup USING (true) WITH CHECK (true);
+CREATE POLICY lookup ON nodes TO switchboard_lookup USING (true) WITH CHECK (true);
+REVOKE EXECUTE ON FUNCTION switchboard_hold_lease(uuid, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION switchboard_hold_lease(uuid, bigint) TO switchboard_app;
 GRANT SELECT, UPDATE ON deployment TO switchboard_lookup;
 GRANT SELECT, INSERT, UPDATE ON nodes TO switchboard_lookup;

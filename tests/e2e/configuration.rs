@@ -1,5 +1,7 @@
 //! Settings: a wrong one is refused with its name, and a flag wins over the environment, that over the file.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use switchboard_tests::prelude::*;
 
 use crate::commands::failure;
@@ -93,7 +95,6 @@ async fn a_short_signing_secret_is_refused_and_not_repeated(world: World) -> Res
         ensure!(short.len() == 1 || !said.contains(short), "{said}");
     }
     // Where none is given one is made, kept for its owner alone, and found again.
-    use std::os::unix::fs::PermissionsExt as _;
     world.with_variable("JWT_SECRET_KEY", "").start().await?;
     let (_, first) = opened(&world, json!({})).await?;
     let mode = std::fs::metadata(world.data().join("secret"))?.permissions().mode();

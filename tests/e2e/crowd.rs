@@ -138,8 +138,7 @@ pub(crate) async fn check(
         talker.was_told_the_truth(&stored)?;
         said += talker.said();
         // One of a tab, the other of the person's other tab.
-        let all: u64 =
-            people.iter().filter(|tab| tab.conversation == conversation).map(Talker::said).sum();
+        let all: u64 = people.iter().filter(|tab| tab.conversation == conversation).map(Talker::said).sum();
         ensure!(all == head, "{all} messages were said in {conversation}, and {head} are stored");
     }
     ensure!(said > 0, "somebody said something");

@@ -11,6 +11,7 @@ use crate::crowd::{Crowd, check};
 
 pub(crate) const TESTS: &[Test] = tests![
     messages_flow_while_commands_work_on_the_database,
+    an_import_that_was_cut_short_is_completed_by_a_repeat,
     a_folder_has_one_holder_and_one_kind_of_database,
 ];
 
@@ -20,17 +21,14 @@ const LINES: usize = 20_000;
 async fn messages_flow_while_commands_work_on_the_database(world: World) -> Result<()> {
     world.without_limits();
     world.start().await?;
-    let file = world.path("conversations.jsonl");
-    std::fs::write(&file, conversations())?;
-    let file = file.to_str().context("a path of plain characters")?.to_owned();
+    let file = conversations(&world)?;
     let folder = world.path("exported");
     let folder = folder.to_str().context("a path of plain characters")?;
     let mut crowd = Crowd::gather(&world, 3, 1).await?;
 
     let output = beside(&world, &mut crowd, &["import", "conversations", &file]).await?;
     printed(&output)?;
-    let imported = "select count(*) from messages where content like 'question %' or content like 'answer %'";
-    ensure!(world.value(imported).await? == 2 * LINES, "all of the file is there");
+    ensure!(imported(&world).await? == 2 * LINES, "all of the file is there");
     printed(&beside(&world, &mut crowd, &["doctor", "--data"]).await?)?;
     printed(&beside(&world, &mut crowd, &["export", folder]).await?)?;
     let add = ["user", "add", "--email", "ann@shop.example", "--role", "staff"];
@@ -55,15 +53,46 @@ async fn beside(world: &World, crowd: &mut Crowd, arguments: &[&str]) -> Result<
     Ok(output)
 }
 
-fn conversations() -> String {
-    (0..LINES).fold(String::new(), |mut lines, number| {
+async fn an_import_that_was_cut_short_is_completed_by_a_repeat(world: World) -> Result<()> {
+    world.allow_warning("the Postgres of a server that was killed still runs");
+    world.start().await?;
+    let file = conversations(&world)?;
+    let import = ["import", "conversations", &file];
+    let cut = async {
+        eventually("a part of it to be stored", async || Ok((imported(&world).await? > 0).then_some(())))
+            .await?;
+        world.kill().await
+    };
+    let (output, cut) = tokio::join!(world.command(&import), cut);
+    cut?;
+    ensure!(!output?.status.success(), "an import without a server to its end succeeded");
+    world.start().await?;
+    ensure!(imported(&world).await? < 2 * LINES, "it was cut short");
+    printed(&world.command(&import).await?)?;
+    ensure!(imported(&world).await? == 2 * LINES, "all of it is there, once");
+    printed(&world.command(&["doctor", "--data"]).await?)?;
+    Ok(())
+}
+
+/// A file of old conversations.
+fn conversations(world: &World) -> Result<String> {
+    let lines = (0..LINES).fold(String::new(), |mut lines, number| {
         let turns = json!([
             {"role": "user", "content": format!("question {number}: when does the shop open on a holiday?")},
             {"role": "assistant", "content": format!("answer {number}: at ten, as on a Sunday.")},
         ]);
         let _ = writeln!(lines, "{}", json!({"id": format!("old-{number}"), "turns": turns}));
         lines
-    })
+    });
+    let file = world.path("conversations.jsonl");
+    std::fs::write(&file, lines)?;
+    Ok(file.to_str().context("a path of plain characters")?.to_owned())
+}
+
+/// How many messages of it are stored.
+async fn imported(world: &World) -> Result<usize> {
+    let count = "select count(*) from messages where content like 'question %' or content like 'answer %'";
+    Ok(world.value(count).await?.as_u64().context("a count")?.try_into()?)
 }
 
 async fn a_folder_has_one_holder_and_one_kind_of_database(world: World) -> Result<()> {

@@ -171,7 +171,7 @@ async fn what_is_larger_than_1_mib_closes_with_1009(world: World) -> Result<()> 
     let mut raw = Raw::connect(world.address()).await?;
     for at in 0..20_u8 {
         let first = if at == 0 { TEXT } else { 0 };
-        if raw.send(first, &[b' '; 60_000]).await.is_err() {
+        if raw.send(first, &vec![b' '; 60_000]).await.is_err() {
             break;
         }
     }

@@ -19,7 +19,7 @@ async fn a_server_that_was_replaced_writes_nothing_more_and_ends(world: World) -
     crowd.acknowledged(200).await?;
 
     // The same node on another machine, as after a fail-over that came too early.
-    let heir = heir(&world, &postgres).await?;
+    let heir = heir(&world, &postgres)?;
     heir.start().await?;
     let at_the_takeover = postgres.rows("select id from messages").await?.len();
     let status = world.ended().await?;
@@ -70,7 +70,7 @@ async fn two_nodes_share_a_database(world: World) -> Result<()> {
 }
 
 /// A world with a copy of this one's record of itself, on the same database.
-async fn heir(world: &World, postgres: &Postgres) -> Result<World> {
+fn heir(world: &World, postgres: &Postgres) -> Result<World> {
     let heir = World::new("lease::heir", world.lane())?;
     heir.on_a_new_machine().without_limits().with_variable("DATABASE_URL", &postgres.address());
     std::fs::create_dir(heir.data())?;

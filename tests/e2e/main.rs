@@ -7,21 +7,35 @@ mod archive;
 mod commands;
 mod company;
 mod configuration;
+mod crowd;
+mod draining;
+mod embedded;
 mod frames;
 mod harness;
 mod http;
 mod identity;
 mod isolation;
+mod kill;
+mod lease;
 mod lifecycle;
 mod limits;
 mod messages;
+mod numbers;
 mod opening;
 mod operations;
+mod outage;
 mod pages;
 mod positions;
+mod postgres;
+mod restored;
 mod resuming;
+mod returning;
+mod slow_reader;
+mod storm;
 mod tokens;
+mod waking;
 mod wire_faults;
+mod writer;
 
 fn main() -> ExitCode {
     switchboard_tests::runner::main(&[
@@ -44,5 +58,19 @@ fn main() -> ExitCode {
         resuming::TESTS,
         tokens::TESTS,
         wire_faults::TESTS,
+        crowd::TESTS,
+        draining::TESTS,
+        embedded::TESTS,
+        kill::TESTS,
+        lease::TESTS,
+        numbers::TESTS,
+        outage::TESTS,
+        postgres::TESTS,
+        restored::TESTS,
+        returning::TESTS,
+        slow_reader::TESTS,
+        storm::TESTS,
+        waking::TESTS,
+        writer::TESTS,
     ])
 }

@@ -133,7 +133,7 @@ async fn a_page_whose_origin_is_not_on_the_list_of_the_workspace_opens_nothing(w
         match socket.answer(id).await? {
             Ok(_) => ensure!(allowed, "{origin:?} opened {workspace}"),
             Err(error) => {
-                ensure!(!allowed && error.kind == "forbidden", "{origin:?} in {workspace}: {error}")
+                ensure!(!allowed && error.kind == "forbidden", "{origin:?} in {workspace}: {error}");
             }
         }
         // The origin is remembered: the same page may still open where it is listed.

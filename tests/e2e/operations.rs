@@ -82,7 +82,7 @@ async fn the_metrics_measure_what_the_operator_must_know_and_name_nobody(world: 
         );
     }
     let closes = samples(&metrics, "switchboard_closes_total");
-    ensure!(closes.iter().any(|line| line.contains("4500")), "{closes:?}");
+    ensure!(closes.iter().any(|line| line.contains("protocol_violation")), "{closes:?}");
     ensure!(!closes.iter().any(|line| line.contains("websocket")), "who goes breaks no protocol: {closes:?}");
     // Each is described, and none grows with the number of people.
     for line in metrics.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {

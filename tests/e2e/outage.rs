@@ -2,8 +2,10 @@
 //!
 //! Invariant of all that is here: no acknowledgement lies, nobody is sent away, and no restart is needed.
 
+use futures_util::future::{join_all, try_join_all};
 use nix::sys::signal::Signal;
 use switchboard_tests::prelude::*;
+use switchboard_tests::visitor::Acknowledged;
 
 use crate::crowd::{Crowd, check};
 use crate::numbers::{climbs_to, metric};
@@ -60,13 +62,42 @@ async fn a_commit_of_unknown_outcome_is_stored_once(world: World) -> Result<()> 
     world.without_limits().allow_warning(AWAY);
     world.start().await?;
     let mut crowd = Crowd::gather(&world, 3, 1).await?;
+    let mut newcomers = try_join_all((0..5).map(|_| world.visitor())).await?;
+    let mut caller = world.visitor().await?;
+    let asked = json!({"conversation_id": caller.conversation});
     crowd.acknowledged(200).await?;
     let retries = metric(&world, "switchboard_persistence_retries_total").await?;
     postgres.freeze()?;
-    climbs_to(&world, "switchboard_persistence_retries_total", retries + 1).await?;
-    postgres.thaw()?;
+    // First acts are among what is on the way: they bring a visitor and a conversation along.
+    let first_words = join_all(newcomers.iter_mut().map(|visitor| visitor.send("my first word")));
+    let escalation = caller.socket()?.call("escalation.request", asked.clone());
+    let thaw = async {
+        climbs_to(&world, "switchboard_persistence_retries_total", retries + 1).await?;
+        postgres.thaw()
+    };
+    let (first_words, escalation, thawed) = tokio::join!(first_words, escalation, thaw);
+    thawed?;
     ready(&world, true).await?;
+    for (visitor, first_word) in newcomers.iter_mut().zip(first_words) {
+        if first_word.is_err() {
+            unavailable(first_word)?;
+            taken_at_last(visitor).await?;
+        }
+        ensure!(visitor.said() == ["my first word"], "once: {:?}", visitor.said());
+    }
+    if escalation.is_err() {
+        unavailable(escalation)?;
+        eventually("the escalation to be taken", async || {
+            match caller.socket()?.call("escalation.request", asked.clone()).await {
+                Ok(_) => Ok(Some(())),
+                refused => unavailable(refused).map(|()| None),
+            }
+        })
+        .await?;
+    }
+    ensure!(postgres.rows("select id from escalations").await?.len() == 1, "asked for twice, it is one");
     crowd.acknowledged(200).await?;
+    drop((newcomers, caller));
     all_stayed_and_all_is_stored(&world, crowd, &postgres).await
 }
 
@@ -94,7 +125,7 @@ async fn a_restart_of_postgres_costs_an_idle_client_nothing(world: World) -> Res
 
 async fn what_needs_no_database_goes_on_without(world: World) -> Result<()> {
     let mut postgres = Postgres::start(&world).await?;
-    world.allow_warning(AWAY);
+    world.without_limits().allow_warning(AWAY);
     world.start().await?;
     let mut visitor = world.visitor().await?;
     visitor.send("hello").await?;
@@ -112,20 +143,14 @@ async fn what_needs_no_database_goes_on_without(world: World) -> Result<()> {
     ensure!(tab.resume().await?, "a resume at the head needs no database");
 
     // A send is not acknowledged, and says when to try again.
-    unavailable(&visitor.send("are you there?").await.unwrap_err())?;
+    unavailable(visitor.send("are you there?").await)?;
     let page = json!({"conversation_id": conversation, "limit": 10});
-    unavailable(&visitor.socket()?.call("message.list", page.clone()).await.unwrap_err())?;
-    unavailable(&world.rpc(Some(&visitor.token), "message.list", page).await.unwrap_err())?;
+    unavailable(visitor.socket()?.call("message.list", page.clone()).await)?;
+    unavailable(world.rpc(Some(&visitor.token), "message.list", page).await)?;
 
     postgres.run().await?;
     ready(&world, true).await?;
-    let acknowledged = eventually("what was refused to be taken", async || {
-        match visitor.send_outbox().await {
-            Err(error) => unavailable(&error).map(|()| None),
-            Ok(mut acknowledged) => Ok(acknowledged.pop()),
-        }
-    })
-    .await?;
+    let acknowledged = taken_at_last(&mut visitor).await?;
     ensure!(acknowledged.seq == 2, "once, and without a gap: {acknowledged:?}");
     tab.read_to(2).await?;
     ensure!(tab.said() == ["hello", "are you there?"]);
@@ -136,11 +161,23 @@ async fn what_needs_no_database_goes_on_without(world: World) -> Result<()> {
     Ok(())
 }
 
-fn unavailable(error: &anyhow::Error) -> Result<()> {
-    let error: &RpcError = error.downcast_ref().with_context(|| format!("{error:#} is none of the protocol"))?;
+/// The refusal of something that could be taken later.
+pub(crate) fn unavailable<T>(outcome: Result<T>) -> Result<()> {
+    let error = outcome.err().context("it was taken")?;
+    let error: &RpcError =
+        error.downcast_ref().with_context(|| format!("{error:#} is none of the protocol"))?;
     ensure!(error.code == -32050 && error.kind == "unavailable", "unavailable, not {error}");
     ensure!(error.data["retry_after_ms"].as_u64().is_some_and(|wait| wait > 0), "when to try again: {error}");
     Ok(())
+}
+
+/// Sends again what was refused until it is acknowledged.
+pub(crate) async fn taken_at_last(visitor: &mut Visitor) -> Result<Acknowledged> {
+    eventually("what was refused to be taken", async || match visitor.send_outbox().await {
+        Ok(mut acknowledged) => Ok(acknowledged.pop()),
+        refused => unavailable(refused).map(|()| None),
+    })
+    .await
 }
 
 /// Waits until `/readyz` says so.

@@ -110,7 +110,8 @@ impl Postgres {
         let mut process = self.process.take().context("Postgres is not running")?;
         within("the end of Postgres", async { Ok(process.wait().await?) }).await?;
         // After a SIGKILL its other processes take a moment to notice.
-        eventually("the end of its other processes", async || Ok(self.processes()?.is_empty().then_some(()))).await
+        eventually("the end of its other processes", async || Ok(self.processes()?.is_empty().then_some(())))
+            .await
     }
 
     /// Nothing of it moves any more, as on a machine that hangs; connections stay open.
@@ -125,10 +126,6 @@ impl Postgres {
     /// The rows of a `select`, each an object by column name.
     pub(crate) async fn rows(&self, select: &str) -> Result<Vec<Value>> {
         database::rows(Lane::Local, &self.folder, select).await
-    }
-
-    pub(crate) async fn execute(&self, statement: &str) -> Result<()> {
-        database::execute(Lane::Local, &self.folder, statement).await
     }
 
     fn signal_all(&self, signal: Signal) -> Result<()> {
@@ -181,7 +178,9 @@ fn program(name: &str) -> Result<Command> {
         return Ok(Command::new(path));
     }
     let mut command = Command::new("setpriv");
-    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--pdeathsig=QUIT", "--"]).arg(path);
+    command
+        .args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--pdeathsig=QUIT", "--"])
+        .arg(path);
     // It must not need a folder that this user may not enter.
     command.current_dir("/");
     Ok(command)

@@ -10,6 +10,7 @@ use tokio::process::Command;
 pub(crate) const TESTS: &[Test] = tests![
     a_database_put_back_is_found_out_and_gets_a_new_epoch,
     the_restore_procedure_gives_a_new_epoch,
+    a_server_that_runs_through_a_restore_sends_everyone_away_and_ends,
     a_start_without_a_restore_keeps_the_epoch,
 ];
 
@@ -22,8 +23,8 @@ async fn a_database_put_back_is_found_out_and_gets_a_new_epoch(world: World) -> 
     }
     let mut early = visitor.tab().await?;
     early.lose();
-    backup(&world).await?;
     visitor.lose();
+    backup(&world).await?;
     ensure!(visitor.resume().await?, "a stop is no restore");
     for number in 6..=10 {
         visitor.send(&format!("number {number}")).await?;
@@ -46,9 +47,8 @@ async fn a_database_put_back_is_found_out_and_gets_a_new_epoch(world: World) -> 
         ensure!(visitor.send(&format!("anew {number}")).await?.seq == number);
     }
     let mut socket = world.socket().await?;
-    let opened = socket
-        .call("session.open", json!({"resume": visitor.resume_secret, "position": lost}))
-        .await?;
+    let opened =
+        socket.call("session.open", json!({"resume": visitor.resume_secret, "position": lost})).await?;
     ensure!(opened["recovered"] == false, "a position of the old epoch: {opened}");
     ensure!(opened["messages"].as_array().is_some_and(|page| page.len() == 12), "a fresh page");
     ensure!(world.stored_messages(&visitor.conversation).await?.len() == 12);
@@ -60,8 +60,8 @@ async fn the_restore_procedure_gives_a_new_epoch(world: World) -> Result<()> {
     world.start().await?;
     let mut visitor = world.visitor().await?;
     visitor.send("number 1").await?;
-    backup(&world).await?;
     visitor.lose();
+    backup(&world).await?;
     ensure!(visitor.resume().await?);
     visitor.send("number 2").await?;
     let epoch = visitor.epoch.clone();
@@ -74,6 +74,24 @@ async fn the_restore_procedure_gives_a_new_epoch(world: World) -> Result<()> {
     ensure!(!visitor.resume().await?, "told that it recovered");
     ensure!(visitor.epoch != epoch && visitor.said() == ["number 1"]);
     ensure!(visitor.send("another number 2").await?.seq == 2);
+    Ok(())
+}
+
+/// Somebody forgot to stop the server first: it must not go on with what it remembers.
+async fn a_server_that_runs_through_a_restore_sends_everyone_away_and_ends(world: World) -> Result<()> {
+    world.start().await?;
+    let mut visitor = world.visitor().await?;
+    visitor.send("hello").await?;
+    let epoch = visitor.epoch.clone();
+    printed(&world.command(&["restored"]).await?)?;
+    let closed = visitor.socket()?.expect_close().await?;
+    ensure!(closed.code == 4002, "{closed}");
+    visitor.lose();
+    let status = world.ended().await?;
+    ensure!(!status.success(), "whoever started it must notice: {status}");
+    world.start().await?;
+    ensure!(!visitor.resume().await?, "told that it recovered");
+    ensure!(visitor.epoch != epoch && visitor.said() == ["hello"]);
     Ok(())
 }
 

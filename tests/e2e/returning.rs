@@ -5,20 +5,22 @@ use switchboard_tests::prelude::*;
 pub(crate) const TESTS: &[Test] = tests![whoever_comes_back_after_two_days_finds_their_conversation];
 
 async fn whoever_comes_back_after_two_days_finds_their_conversation(world: World) -> Result<()> {
-    world.with_arguments(&["--token-seconds", "1"]);
+    world.with_variable("SWITCHBOARD_TOKEN_SECONDS", "3");
     world.start().await?;
     let mut visitor = world.visitor().await?;
     visitor.send("I come back to this").await?;
-    let mut elsewhere = visitor.tab().await?;
     // The token runs out while the page is open.
     let closed = visitor.socket()?.expect_close().await?;
     ensure!(closed.code == 4006, "{closed}");
-    elsewhere.lose();
-    ensure!(elsewhere.resume().await?);
+    visitor.lose();
+    world.with_variable("SWITCHBOARD_TOKEN_SECONDS", "1800");
+    world.restart().await?;
+    let mut elsewhere = visitor.tab().await?;
     elsewhere.send("meanwhile").await?;
     drop(elsewhere);
-    visitor.lose();
-    days_pass(&world, 2).await?;
+    let days_ago = "update users set resume_used_at = resume_used_at - interval '2 days'";
+    world.execute(days_ago).await?;
+    world.restart().await?;
 
     // As the browser library does it: with all that it has, the token among it, and no name of a conversation.
     let params = json!({
@@ -36,10 +38,4 @@ async fn whoever_comes_back_after_two_days_finds_their_conversation(world: World
     let refused = socket.call_refused("session.open", json!({"token": visitor.token})).await?;
     ensure!(refused.kind == "unauthenticated", "{refused}");
     Ok(())
-}
-
-/// Nobody was here for so long, and the server was restarted meanwhile.
-async fn days_pass(world: &World, days: u32) -> Result<()> {
-    world.execute(&format!("update users set resume_used_at = resume_used_at - interval '{days} days'")).await?;
-    world.restart().await
 }

@@ -194,7 +194,7 @@ async fn a_token_of_another_workspace_reaches_nothing_here(world: World) -> Resu
     match world.socket().await?.call("session.open", params).await {
         Ok(opened) => ensure!(opened["position"]["seq"] == 0, "it shows what was said elsewhere: {opened}"),
         Err(error) => {
-            ensure!(error.downcast_ref::<RpcError>().is_some_and(|e| e.kind == "not_found"), "{error:#}")
+            ensure!(error.downcast_ref::<RpcError>().is_some_and(|e| e.kind == "not_found"), "{error:#}");
         }
     }
     let asked = json!({"conversation_id": here.conversation});

@@ -5,10 +5,8 @@ use switchboard_tests::prelude::*;
 
 use crate::numbers::{metric, reaches};
 
-pub(crate) const TESTS: &[Test] = tests![
-    fifty_who_knock_at_once_wake_one_session,
-    a_session_sleeps_and_nobody_misses_a_word,
-];
+pub(crate) const TESTS: &[Test] =
+    tests![fifty_who_knock_at_once_wake_one_session, a_session_sleeps_and_nobody_misses_a_word,];
 
 async fn fifty_who_knock_at_once_wake_one_session(world: World) -> Result<()> {
     const TABS: usize = 50;

@@ -70,11 +70,9 @@ async fn what_is_not_json_is_a_parse_error(world: World) -> Result<()> {
     // Deep is not broken: a batch of one thing that is no request, and metadata that nobody could store.
     visitor.socket()?.send_text(&format!("{}{}", "[".repeat(60_000), "]".repeat(60_000))).await?;
     ensure!(visitor.socket()?.frame().await?[0]["error"]["code"] == -32600);
-    let deep = text(&visitor.conversation, "deep").to_string().replacen(
-        '{',
-        &format!(r#"{{"metadata":{}{},"#, r#"{"a":"#.repeat(15_000), format!("1{}", "}".repeat(15_000))),
-        1,
-    );
+    let metadata = format!("{}1{}", r#"{"a":"#.repeat(15_000), "}".repeat(15_000));
+    let deep = text(&visitor.conversation, "deep").to_string();
+    let deep = deep.replacen('{', &format!(r#"{{"metadata":{metadata},"#), 1);
     let deep = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"message.send","params":{deep}}}"#);
     ensure!(fields(&error_of(visitor.socket()?, &deep, &json!(1)).await?)? == ["metadata"]);
     visitor.send("the socket is as it was").await?;

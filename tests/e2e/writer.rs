@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use futures_util::future::try_join_all;
 use switchboard_tests::prelude::*;
 
+use crate::outage::{taken_at_last, unavailable};
+
 pub(crate) const TESTS: &[Test] = tests![
     a_poison_row_fails_alone,
     a_first_word_that_is_refused_leaves_nothing_behind,
@@ -20,7 +22,9 @@ async fn a_poison_row_fails_alone(world: World) -> Result<()> {
     const PEOPLE: usize = 6;
     const SAID: usize = 20;
     world.without_limits();
-    REFUSED.map(|line| world.allow_warning(line));
+    for line in REFUSED {
+        world.allow_warning(line);
+    }
     world.start().await?;
     poison(&world).await?;
     let mut people = try_join_all((0..PEOPLE).map(|_| world.visitor())).await?;
@@ -61,16 +65,19 @@ async fn a_poison_row_fails_alone(world: World) -> Result<()> {
     // The one that was refused was never there: its client_id is free, and so is its number.
     let client_id = Uuid::new_v4();
     let visitor = &mut people[0];
-    let params = |content: &str, conversation: &str| json!({"conversation_id": conversation, "client_id": client_id, "content": content});
     let conversation = visitor.conversation.clone();
-    visitor.socket()?.call_refused("message.send", params("poison", &conversation)).await?;
-    let result = visitor.socket()?.call("message.send", params("remedy", &conversation)).await?;
+    let params =
+        |content: &str| json!({"conversation_id": conversation, "client_id": client_id, "content": content});
+    visitor.socket()?.call_refused("message.send", params("poison")).await?;
+    let result = visitor.socket()?.call("message.send", params("remedy")).await?;
     ensure!(result["seq"] == SAID && result["duplicate"] == false, "{result}");
     Ok(())
 }
 
 async fn a_first_word_that_is_refused_leaves_nothing_behind(world: World) -> Result<()> {
-    REFUSED.map(|line| world.allow_warning(line));
+    for line in REFUSED {
+        world.allow_warning(line);
+    }
     world.start().await?;
     poison(&world).await?;
     let mut visitor = world.visitor().await?;
@@ -92,22 +99,11 @@ async fn a_read_only_database_acknowledges_nothing(world: World) -> Result<()> {
     visitor.send("before").await?;
     let mut tab = visitor.tab().await?;
     read_only(&world, true).await?;
-    let refused = visitor.send("meanwhile").await.unwrap_err();
-    let refused: &RpcError = refused.downcast_ref().context("an error of the protocol")?;
-    ensure!(refused.kind == "unavailable" && refused.data["retry_after_ms"].is_u64(), "{refused}");
+    unavailable(visitor.send("meanwhile").await)?;
     // What can be read can be read: another tab opens, and has all that was acknowledged.
     ensure!(visitor.tab().await?.said() == ["before"]);
     read_only(&world, false).await?;
-    let acknowledged = eventually("the message to be taken", async || {
-        match visitor.send_outbox().await {
-            Ok(mut acknowledged) => Ok(acknowledged.pop()),
-            Err(error) => match error.downcast_ref::<RpcError>() {
-                Some(refusal) if refusal.kind == "unavailable" => Ok(None),
-                _ => Err(error),
-            },
-        }
-    })
-    .await?;
+    let acknowledged = taken_at_last(&mut visitor).await?;
     ensure!(acknowledged.seq == 2, "once: {acknowledged:?}");
     tab.read_to(2).await?;
     ensure!(world.stored_messages(&visitor.conversation).await?.len() == 2);
@@ -127,8 +123,8 @@ async fn an_old_client_id_is_answered_from_the_log(world: World) -> Result<()> {
     }
     repeats_in_a_crowd(&mut visitor, old, &first.id, 101).await?;
     // The same when the session has just woken, and in a server that has never heard of it.
-    world.restart().await?;
     visitor.lose();
+    world.restart().await?;
     ensure!(visitor.resume().await?);
     repeats_in_a_crowd(&mut visitor, old, &first.id, 103).await?;
     let stored = world.stored_messages(&visitor.conversation).await?;
@@ -156,7 +152,7 @@ async fn repeats_in_a_crowd(visitor: &mut Visitor, old: Uuid, first: &str, head:
     let [Ok(new), Ok(repeat), Err(conflict), Ok(newer)] = &answers[..] else { bail!("{answers:?}") };
     ensure!(new["seq"] == head + 1 && new["duplicate"] == false, "{new}");
     ensure!(repeat["duplicate"] == true && repeat["seq"] == 1 && repeat["id"] == first, "{repeat}");
-    ensure!(conflict.kind == "conflict" && conflict.data["seq"] == 1, "what stands: {conflict}");
+    ensure!(conflict.kind == "conflict" && conflict.data["current"]["seq"] == 1, "what stands: {conflict}");
     ensure!(newer["seq"] == head + 2 && newer["duplicate"] == false, "no gap: {newer}");
     // Its own answers are all that it was told.
     ensure!(!socket.waiting_notifications().any(|note| note["method"] == "message.created"));
@@ -172,10 +168,14 @@ async fn poison(world: &World) -> Result<()> {
 
 async fn read_only(world: &World, is: bool) -> Result<()> {
     let setting = if is { "on" } else { "off" };
-    world.execute("set default_transaction_read_only = off").await?;
     world.execute(&format!("alter system set default_transaction_read_only = {setting}")).await?;
     world.value("select pg_reload_conf()").await?;
-    Ok(())
+    // Told to those who were there before it holds for those who come.
+    eventually("the setting to hold", async || {
+        let now = world.value("select current_setting('default_transaction_read_only')").await?;
+        Ok((now == setting).then_some(()))
+    })
+    .await
 }
 
 fn says_nothing_of_the_inside(error: &RpcError) -> Result<()> {

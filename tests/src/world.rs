@@ -396,7 +396,6 @@ impl World {
             .env("DATABASE_URL", self.lane().name())
             .env("SWITCHBOARD_DATA", self.data())
             .env("SWITCHBOARD_LOG_FORMAT", "json")
-            .env("SWITCHBOARD_DRAIN_SECONDS", "1")
             .env("JWT_SECRET_KEY", SECRET)
             .current_dir(self.0.folder.path());
         command.envs(self.plan(|plan| plan.environment.clone()));

@@ -39,7 +39,9 @@ fn frame(text: &str) {
         Ok(Frame::Batch(items)) => {
             assert_eq!(readable, RequestId::Null, "a batch has no id");
             assert!((1..=limits::BATCH).contains(&items.len()), "a batch of {}", items.len());
-            items.iter().for_each(|item| _ = examined(item));
+            for item in &items {
+                examined(item);
+            }
         }
     }
 }

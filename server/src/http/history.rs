@@ -17,6 +17,8 @@ use super::rpc::{bearer, json as answer};
 pub struct Wanted {
     limit: Option<u32>,
     before_seq: Option<i64>,
+    /// For a key of all workspaces.
+    workspace: Option<String>,
     #[serde(default)]
     include_metadata: bool,
 }
@@ -47,7 +49,7 @@ pub async fn history(
 async fn read(http: &Http, id: &str, wanted: &Wanted, bearer: Option<&str>) -> Result<Value, RpcError> {
     let credential =
         bearer.ok_or_else(|| RpcError::unauthenticated("Send a token or a key as `Authorization: Bearer …`."))?;
-    let standing = http.desk.standing(credential, None).await?;
+    let standing = http.desk.standing(credential, wanted.workspace.as_deref()).await?;
     let id: ConversationId = id.parse().map_err(|_| RpcError::not_found("conversation"))?;
     let params = json!({ "conversation_id": id, "limit": wanted.limit, "before_seq": wanted.before_seq });
     let params = serde_json::value::to_raw_value(&params).map_err(|_| RpcError::parse_error())?;

@@ -41,16 +41,15 @@ enum Done {
     Closed,
 }
 
-#[expect(clippy::large_enum_variant, reason = "made and taken apart within one turn of the loop")]
 enum Event {
-    Act(Option<Act<Reply>>),
+    Act(Option<Box<Act<Reply>>>),
     Done(Done),
     Tick,
     Closing,
 }
 
 /// Starts the session. Its last step is to hand its memory back to the room.
-pub fn spawn(room: &Arc<Room>, view: View, recent: Option<Recent>, inbox: mpsc::Receiver<Act<Reply>>) {
+pub fn spawn(room: &Arc<Room>, view: View, recent: Option<Recent>, inbox: mpsc::Receiver<Box<Act<Reply>>>) {
     let work: Option<Pin<Box<dyn Future<Output = Done> + Send>>> = match &recent {
         Some(_) => None,
         None => Some(Box::pin(remember(room.clone(), view.head))),
@@ -61,7 +60,7 @@ pub fn spawn(room: &Arc<Room>, view: View, recent: Option<Recent>, inbox: mpsc::
 }
 
 impl Actor {
-    async fn run(mut self, mut inbox: mpsc::Receiver<Act<Reply>>) {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Box<Act<Reply>>>) {
         metrics::gauge!("switchboard_sessions_live").increment(1);
         let mut tick = Box::pin(sleep(TICK));
         let token = self.room.shared.closing.clone();
@@ -79,7 +78,7 @@ impl Actor {
             match event {
                 Event::Act(Some(act)) => {
                     self.last_act = Instant::now();
-                    self.core.accept(act, clock::now());
+                    self.core.accept(*act, clock::now());
                 }
                 Event::Done(Done::Remembered(recent)) => {
                     self.work = None;

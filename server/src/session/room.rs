@@ -41,10 +41,13 @@ struct Inner {
 enum Session {
     /// What it remembers of the latest messages, if it ever woke.
     Asleep(Option<Recent>),
-    Awake(mpsc::Sender<Act<Reply>>),
+    Awake(Inbox),
     /// Written by somebody else; this entry is no longer in the registry.
     GivenUp,
 }
+
+/// The way to a session. Acts are boxed: the channel keeps room for 32 of them from the first one on.
+type Inbox = mpsc::Sender<Box<Act<Reply>>>;
 
 pub struct Member {
     pub connection: ConnectionId,
@@ -154,8 +157,8 @@ impl Room {
         let mut acts: Vec<_> = said.into_iter().map(Saying::act).collect();
         match acts.len() {
             0 => {}
-            1 => self.send(acts.remove(0)).await,
-            _ => self.send(Act::Many(acts)).await,
+            1 => self.send(Box::new(acts.remove(0))).await,
+            _ => self.send(Box::new(Act::Many(acts))).await,
         }
     }
 
@@ -167,9 +170,9 @@ impl Room {
             tell(saying.reply, Err(Refusal::Unavailable));
             return Ok(());
         }
-        match self.try_send(saying.act()) {
+        match self.try_send(Box::new(saying.act())).map_err(|(act, _)| *act) {
             Ok(()) => Ok(()),
-            Err((Act::Say { draft, from, reply }, _)) => Err(Saying { draft, from, reply }),
+            Err(Act::Say { draft, from, reply }) => Err(Saying { draft, from, reply }),
             Err(_) => unreachable!("what comes back is what was sent"),
         }
     }
@@ -183,7 +186,7 @@ impl Room {
             reply(Err(Refusal::Unavailable));
             return;
         }
-        self.send(Act::Change { change, escalation, reply: Some(reply) }).await;
+        self.send(Box::new(Act::Change { change, escalation, reply: Some(reply) })).await;
     }
 
     /// Moves a watermark; told to everyone once it is written, a second later at most.
@@ -193,7 +196,7 @@ impl Room {
             marks.user > view.reads.user || marks.staff > view.reads.staff
         };
         if behind {
-            self.send(Act::Read { marks }).await;
+            self.send(Box::new(Act::Read { marks })).await;
         }
     }
 
@@ -205,7 +208,7 @@ impl Room {
     }
 
     /// Hands an act to the session, waking it if it sleeps.
-    pub(super) async fn send(self: &Arc<Self>, act: Act<Reply>) {
+    pub(super) async fn send(self: &Arc<Self>, act: Box<Act<Reply>>) {
         let mut act = act;
         loop {
             let (back, inbox) = match self.try_send(act) {
@@ -221,15 +224,14 @@ impl Room {
     }
 
     /// The same without waiting: what comes back met a full inbox.
-    #[expect(clippy::result_large_err, reason = "the act itself comes back, and only while its sender must wait")]
-    fn try_send(self: &Arc<Self>, act: Act<Reply>) -> Result<(), (Act<Reply>, mpsc::Sender<Act<Reply>>)> {
+    fn try_send(self: &Arc<Self>, act: Box<Act<Reply>>) -> Result<(), (Box<Act<Reply>>, Inbox)> {
         let mut inner = self.lock();
         let inbox = match &inner.session {
             Session::Awake(inbox) => inbox.clone(),
             Session::Asleep(_) => self.wake(&mut inner),
             Session::GivenUp => {
                 drop(inner);
-                refuse(act);
+                refuse(*act);
                 return Ok(());
             }
         };
@@ -239,13 +241,13 @@ impl Room {
             // Its actor has ended with the process.
             Err(mpsc::error::TrySendError::Closed(act)) => {
                 drop(inner);
-                refuse(act);
+                refuse(*act);
                 Ok(())
             }
         }
     }
 
-    fn wake(self: &Arc<Self>, inner: &mut Inner) -> mpsc::Sender<Act<Reply>> {
+    fn wake(self: &Arc<Self>, inner: &mut Inner) -> Inbox {
         let (inbox, acts) = mpsc::channel(INBOX);
         if let Session::Asleep(recent) = std::mem::replace(&mut inner.session, Session::Awake(inbox.clone())) {
             inner.idle_sweeps = 0;
@@ -255,7 +257,7 @@ impl Room {
     }
 
     /// The actor's last step, unless something has come in: false then.
-    pub(super) fn sleep(&self, core: &mut Core<Reply>, inbox: &mut mpsc::Receiver<Act<Reply>>) -> bool {
+    pub(super) fn sleep(&self, core: &mut Core<Reply>, inbox: &mut mpsc::Receiver<Box<Act<Reply>>>) -> bool {
         let mut inner = self.lock();
         if !inbox.is_empty() {
             return false;

@@ -67,8 +67,12 @@ pub async fn upgrade(
 /// What a client of this address and these headers is known by.
 pub fn peer(headers: &HeaderMap, address: IpAddr, forwarding: &Forwarding) -> Peer {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    // A proxy may add a line of its own below one that the client has made up: together they are one list.
+    let forwarded: Vec<_> =
+        headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
+    let forwarded = (!forwarded.is_empty()).then(|| forwarded.join(", "));
     Peer {
-        address: forwarding(address, text(header::HeaderName::from_static("x-forwarded-for"))),
+        address: forwarding(address, forwarded.as_deref()),
         origin: text(header::ORIGIN).map(Into::into),
         host: text(header::HOST).map(Into::into),
     }

@@ -209,11 +209,13 @@ impl Talker {
         }
         let result = &answer["result"];
         ensure!(result["durability"] == "postgres", "an acknowledgement of what is on disk: {result}");
-        let seq = result["seq"].as_u64().with_context(|| format!("an acknowledgement without seq: {result}"))?;
+        let seq =
+            result["seq"].as_u64().with_context(|| format!("an acknowledgement without seq: {result}"))?;
         let id = result["id"].as_str().context("an acknowledgement names its message")?.to_owned();
         let Saying { client_id, content, .. } = self.outbox.remove(at).context("its place was just found")?;
         if result["duplicate"] != true || seq > self.transcript.head() {
-            self.transcript.note(json!({"id": id, "seq": seq, "client_id": client_id, "content": content}))?;
+            self.transcript
+                .note(json!({"id": id, "seq": seq, "client_id": client_id, "content": content}))?;
         }
         self.acknowledged.push(Acknowledged { client_id, id, seq });
         if let Some(board) = board {
@@ -226,7 +228,8 @@ impl Talker {
     pub(super) async fn read_to(&mut self, seq: u64) -> Result<()> {
         while self.transcript.head() < seq {
             let here = self.transcript.head();
-            let frame = self.frame().await.with_context(|| format!("{} reads on to {seq}, at {here}", self.name))?;
+            let frame =
+                self.frame().await.with_context(|| format!("{} reads on to {seq}, at {here}", self.name))?;
             self.take(frame, None)?;
         }
         Ok(())
@@ -315,7 +318,8 @@ impl Talker {
         let mut last = 0;
         for Acknowledged { client_id, id, seq } in &self.acknowledged {
             let place = usize::try_from(*seq)?.checked_sub(1).and_then(|place| stored.get(place));
-            let place = place.with_context(|| format!("{} was told of {seq}, which is not stored", self.name))?;
+            let place =
+                place.with_context(|| format!("{} was told of {seq}, which is not stored", self.name))?;
             ensure!(place["id"] == **id, "{} was told that {id} is {seq}, and stored is {place}", self.name);
             ensure!(place["client_id"] == client_id.to_string(), "{client_id} is not {place}");
             ensure!(*seq > last || self.refused > 0, "{} said {seq} after {last}", self.name);
