@@ -72,7 +72,8 @@ pub fn identity_holds(workspace: &Workspace, external_id: &str, hash: &str) -> b
 /// server's own pages and pages on this machine may always.
 pub fn origin_allowed(workspace: &Workspace, origin: Option<&str>, host: Option<&str>) -> bool {
     let Some(origin) = origin else { return true };
-    if workspace.allowed_origins.iter().any(|allowed| allowed == "*" || allowed.eq_ignore_ascii_case(origin)) {
+    if workspace.allowed_origins.iter().any(|allowed| allowed == "*" || allowed.eq_ignore_ascii_case(origin))
+    {
         return true;
     }
     let Some((_, authority)) = origin.split_once("://") else { return false };

@@ -65,14 +65,21 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     background.spawn(control.serve(administration, ending.clone()));
     let kept = metrics.clone();
     background.spawn(until(ending.clone(), async move { kept.keep_up().await }));
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}; choose another address with --listen", config.listen))?;
+    let listener = TcpListener::bind(config.listen).await.with_context(|| {
+        format!("cannot listen on {}; choose another address with --listen", config.listen)
+    })?;
     let address = listener.local_addr()?;
-    let http = Http { desk: desk.clone(), sockets: sockets.clone(), forwarding, metrics, draining: ending.clone() };
+    let http =
+        Http { desk: desk.clone(), sockets: sockets.clone(), forwarding, metrics, draining: ending.clone() };
     let accepting = CancellationToken::new();
     let connections = TaskTracker::new();
-    let accept = http::accept(listener, http::router(http), config.max_connections, accepting.clone(), connections.clone());
+    let accept = http::accept(
+        listener,
+        http::router(http),
+        config.max_connections,
+        accepting.clone(),
+        connections.clone(),
+    );
     let accept = background.spawn(accept);
     if let Some(path) = &config.port_file {
         announce(path, &address.to_string())?;
@@ -102,7 +109,9 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let patience = if failure.is_some() { config.drain.min(GIVE_UP) } else { config.drain };
     let in_time = tokio::time::timeout(patience, drained).await.is_ok();
     if !in_time {
-        tracing::warn!("not everything came to its end in time; what was not acknowledged is its sender's again");
+        tracing::warn!(
+            "not everything came to its end in time; what was not acknowledged is its sender's again"
+        );
     }
     database.stop().await?;
     failure.map_or(Ok(()), Err)
@@ -138,10 +147,13 @@ async fn keep_lease(store: &Store, sockets: &Sockets) -> anyhow::Error {
         tokio::time::sleep(node::HEARTBEAT).await;
         match store.node().heartbeat(store).await {
             Ok(()) => {}
-            Err(error) if error.is_transient() => tracing::debug!(%error, "no heartbeat; the database is away"),
+            Err(error) if error.is_transient() => {
+                tracing::debug!(%error, "no heartbeat; the database is away")
+            }
             Err(error @ StoreError::EpochChanged) => {
                 sockets.dismiss(CloseCode::EpochChanged);
-                return anyhow::Error::from(error).context("the database was restored; start the server again");
+                return anyhow::Error::from(error)
+                    .context("the database was restored; start the server again");
             }
             Err(error) => return anyhow::Error::from(error).context("this node's lease"),
         }
@@ -156,7 +168,8 @@ struct StopSignals {
 impl StopSignals {
     #[expect(clippy::disallowed_methods, reason = "ends with the process")]
     fn listen() -> anyhow::Result<Self> {
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let (mut terminate, mut interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let token = CancellationToken::new();
         let told = token.clone();
         tokio::spawn(async move {

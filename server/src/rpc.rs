@@ -16,14 +16,14 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use switchboard_protocol::ids::{ConversationId, Epoch, VisitorId};
 use switchboard_protocol::methods::{ServerInfo, SessionRefresh, SessionRefreshed};
-use uuid::Uuid;
 use switchboard_protocol::{Method, RequestId, RpcError, params, response};
+use uuid::Uuid;
 
+use self::open::Beginning;
 use crate::access::directory::Directory;
 use crate::access::limits::Buckets;
 use crate::access::token::{Opened, Tokens};
 use crate::access::{Caller, Keyring};
-use self::open::Beginning;
 use crate::domain::clock::Timestamp;
 use crate::domain::preset::Preset;
 use crate::session::{ConnectionId, Registry, Room};
@@ -63,6 +63,13 @@ pub struct Standing {
     pub expires_at: Option<Timestamp>,
 }
 
+impl Caller {
+    /// Of another workspace or another visitor is not found.
+    fn may_see(&self, room: &Room) -> bool {
+        room.workspace() == self.workspace && (!self.is_visitor() || room.visitor_id() == self.id)
+    }
+}
+
 impl Standing {
     /// The key that this is the standing of, which may be revoked; tokens run out instead.
     pub fn key(&self) -> Option<Uuid> {
@@ -94,7 +101,9 @@ impl Desk {
             Method::ConversationClose => {
                 Ok(response(id, &self.close_conversation(standing, params::read(raw)?).await?))
             }
-            Method::ConversationRate => Ok(response(id, &self.rate_conversation(standing, params::read(raw)?).await?)),
+            Method::ConversationRate => {
+                Ok(response(id, &self.rate_conversation(standing, params::read(raw)?).await?))
+            }
             Method::ConversationList => {
                 Ok(response(id, &self.list_conversations(standing, params::read(raw)?).await?))
             }
@@ -116,7 +125,11 @@ impl Desk {
     }
 
     /// A fresh token for the visitor who holds this one.
-    pub fn refresh(&self, standing: &Standing, raw: Option<&RawValue>) -> Result<(SessionRefreshed, Timestamp), RpcError> {
+    pub fn refresh(
+        &self,
+        standing: &Standing,
+        raw: Option<&RawValue>,
+    ) -> Result<(SessionRefreshed, Timestamp), RpcError> {
         may(standing, Method::SessionRefresh)?;
         let SessionRefresh { token } = params::read(raw)?;
         let checked = self.tokens.check(token.as_str()).map_err(identify::bad_token)?;
@@ -137,11 +150,10 @@ impl Desk {
         // One that has no row yet is proven by the token that it was opened with.
         let unwritten = standing.opened.as_ref().filter(|opened| found.is_none() && opened.id() == id);
         let found = found.or_else(|| {
-            unwritten.map(|opened| self.begin(&Arc::new(identify::stranger(caller)), Beginning::again(opened)))
+            unwritten
+                .map(|opened| self.begin(&Arc::new(identify::stranger(caller)), Beginning::again(opened)))
         });
-        found
-            .filter(|room| !caller.is_visitor() || room.visitor_id() == caller.id)
-            .ok_or_else(|| RpcError::not_found("conversation"))
+        found.filter(|room| caller.may_see(room)).ok_or_else(|| RpcError::not_found("conversation"))
     }
 
     /// Whether the database answers and its schema is current.

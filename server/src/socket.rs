@@ -41,7 +41,13 @@ const LATECOMER_MS: u64 = 1_000;
 
 impl Sockets {
     pub fn new(desk: Arc<Desk>) -> Self {
-        Self { desk, open: Arc::default(), next: Arc::default(), draining: Arc::default(), tasks: TaskTracker::new() }
+        Self {
+            desk,
+            open: Arc::default(),
+            next: Arc::default(),
+            draining: Arc::default(),
+            tasks: TaskTracker::new(),
+        }
     }
 
     /// Tells every client to come back, in groups, and waits until each has its answers and has gone.
@@ -64,8 +70,11 @@ impl Sockets {
 
     /// Closes the sockets whose key was revoked. Called after keys have changed.
     pub async fn check_keys(&self) {
-        let keyed: Vec<_> =
-            self.open.iter().filter_map(|entry| Some((entry.value().clone(), entry.value().key()?))).collect();
+        let keyed: Vec<_> = self
+            .open
+            .iter()
+            .filter_map(|entry| Some((entry.value().clone(), entry.value().key()?)))
+            .collect();
         if keyed.is_empty() {
             return;
         }
@@ -76,7 +85,9 @@ impl Sockets {
                     outbound.doom(CloseCode::CredentialsRevoked);
                 }
             }
-            Err(error) => tracing::warn!(%error, "revoked keys could not be looked for; their sockets stay open"),
+            Err(error) => {
+                tracing::warn!(%error, "revoked keys could not be looked for; their sockets stay open")
+            }
         }
     }
 

@@ -87,11 +87,18 @@ impl Directory {
         if let Some(known) = self.resumes.get(&digest).filter(|known| known.1.elapsed() < RESUME_FRESH) {
             return Ok(Some(known.0.clone()));
         }
-        let Some(visitor) = self.reader.visitor_by_resume(digest).await?.map(Arc::new) else { return Ok(None) };
-        if self.resumes.len() < RESUMES {
-            self.resumes.insert(digest, (visitor.clone(), Instant::now()));
-        }
+        let Some(visitor) = self.reader.visitor_by_resume(digest).await?.map(Arc::new) else {
+            return Ok(None);
+        };
+        self.remember(secret, visitor.clone());
         Ok(Some(visitor))
+    }
+
+    /// A resume secret that was just given out: whoever comes back with it costs no question.
+    pub fn remember(&self, secret: &str, visitor: Arc<Visitor>) {
+        if self.resumes.len() < RESUMES {
+            self.resumes.insert(mint::digest(secret), (visitor, Instant::now()));
+        }
     }
 
     /// Forgets what may have changed.

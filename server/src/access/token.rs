@@ -55,7 +55,11 @@ pub struct Opened {
 
 impl Opened {
     pub fn new(id: ConversationId, session: Option<&str>, mode: Option<Mode>) -> Self {
-        Self { id: id.uuid(), session: session.map(str::to_owned), mode: mode.map(|mode| mode.name().to_owned()) }
+        Self {
+            id: id.uuid(),
+            session: session.map(str::to_owned),
+            mode: mode.map(|mode| mode.name().to_owned()),
+        }
     }
 
     pub fn id(&self) -> ConversationId {
@@ -127,7 +131,8 @@ impl Tokens {
         if clock::now() >= instant(claims.exp) {
             return Err(TokenError::Expired);
         }
-        let role = claims.roles.iter().filter_map(|name| Role::from_name(name)).max().ok_or(TokenError::Invalid)?;
+        let role =
+            claims.roles.iter().filter_map(|name| Role::from_name(name)).max().ok_or(TokenError::Invalid)?;
         let caller = Caller {
             id: VisitorId::from(claims.sub),
             role,
@@ -167,7 +172,8 @@ mod tests {
     fn forged_foreign_and_old_tokens_are_told_apart_from_good_ones() {
         let tokens = Tokens::new(SECRET, Duration::from_secs(60));
         let (good, _) = tokens.issue(&caller(), None);
-        let (other_secret, _) = Tokens::new(&SECRET.replace('0', "1"), Duration::from_secs(60)).issue(&caller(), None);
+        let (other_secret, _) =
+            Tokens::new(&SECRET.replace('0', "1"), Duration::from_secs(60)).issue(&caller(), None);
         let unsigned = format!("{}.{}.", URL_SAFE_NONE, good.split('.').nth(1).unwrap());
         let mut changed: Vec<_> = good.split('.').map(str::to_owned).collect();
         changed[1] = other_secret.split('.').nth(1).unwrap().to_owned();

@@ -69,14 +69,14 @@ async fn write(desk: &Administration, table: Table, path: &Path, output: &Output
     let mut file = BufWriter::with_capacity(256 * 1024, file);
     let (mut cursor, mut count, mut told) = (Cursor::default(), 0, Instant::now());
     loop {
-        let lines = desk.page(table, &mut cursor).await?;
-        if lines.is_empty() {
-            break;
-        }
+        let (lines, is_last) = desk.page(table, &mut cursor).await?;
         count += lines.len() as u64;
         for line in lines {
             file.write_all(line.as_bytes()).await?;
             file.write_all(b"\n").await?;
+        }
+        if is_last {
+            break;
         }
         if told.elapsed() >= TOLD {
             output.note(format!("{}: {count} lines", path.display())).await?;

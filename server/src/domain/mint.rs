@@ -1,7 +1,7 @@
 //! The one place that makes ids and secrets.
 
-use chrono::SubsecRound;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::SubsecRound;
 use sha2::{Digest, Sha256};
 use switchboard_protocol::ids::{VisitorId, WorkspaceId};
 use uuid::{Builder, Uuid};

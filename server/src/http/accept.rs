@@ -71,7 +71,13 @@ async fn next(
 }
 
 /// One connection, until it has become a socket or has ended.
-async fn serve(stream: TcpStream, address: SocketAddr, place: Place, router: Router, stop: CancellationToken) {
+async fn serve(
+    stream: TcpStream,
+    address: SocketAddr,
+    place: Place,
+    router: Router,
+    stop: CancellationToken,
+) {
     // Small frames should leave at once.
     let _ = stream.set_nodelay(true);
     let service = router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {

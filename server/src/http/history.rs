@@ -47,8 +47,8 @@ pub async fn history(
 }
 
 async fn read(http: &Http, id: &str, wanted: &Wanted, bearer: Option<&str>) -> Result<Value, RpcError> {
-    let credential =
-        bearer.ok_or_else(|| RpcError::unauthenticated("Send a token or a key as `Authorization: Bearer …`."))?;
+    let credential = bearer
+        .ok_or_else(|| RpcError::unauthenticated("Send a token or a key as `Authorization: Bearer …`."))?;
     let standing = http.desk.standing(credential, wanted.workspace.as_deref()).await?;
     let id: ConversationId = id.parse().map_err(|_| RpcError::not_found("conversation"))?;
     let params = json!({ "conversation_id": id, "limit": wanted.limit, "before_seq": wanted.before_seq });

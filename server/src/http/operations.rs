@@ -41,6 +41,7 @@ pub async fn metrics(State(http): State<Http>) -> Response {
 }
 
 pub async fn protocol() -> Response {
-    static DOCUMENT: LazyLock<String> = LazyLock::new(|| switchboard_protocol::schema::document().to_string());
+    static DOCUMENT: LazyLock<String> =
+        LazyLock::new(|| switchboard_protocol::schema::document().to_string());
     ([(header::CONTENT_TYPE, "application/json")], DOCUMENT.as_str()).into_response()
 }

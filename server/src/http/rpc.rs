@@ -10,7 +10,8 @@ use axum::response::{IntoResponse, Response};
 use switchboard_protocol::limits::RPC_BODY;
 use switchboard_protocol::methods::{MessageSend, SessionOpen};
 use switchboard_protocol::{
-    ErrorKind, Frame, Incoming, Invalid, Item, Method, RequestId, RpcError, envelope, failure, params, response,
+    ErrorKind, Frame, Incoming, Invalid, Item, Method, RequestId, RpcError, envelope, failure, params,
+    response,
 };
 use tokio::sync::oneshot;
 
@@ -43,7 +44,10 @@ pub async fn preflight(headers: HeaderMap) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let allowed = response.headers_mut();
     allowed.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
-    allowed.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, content-type"));
+    allowed.insert(
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static("authorization, content-type"),
+    );
     allowed.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     allow_origin(response, headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()))
 }
@@ -136,7 +140,9 @@ async fn standing(http: &Http, bearer: Option<&str>, call: &Incoming<'_>) -> Res
     let standing = http.desk.standing(credential, workspace.as_deref()).await?;
     if standing.caller.is_visitor() && http.desk.limits {
         let taken = http.desk.requests_over_http.take(standing.caller.id, VISITOR_REQUESTS, Instant::now());
-        taken.map_err(|wait| RpcError::rate_limited(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1)))?;
+        taken.map_err(|wait| {
+            RpcError::rate_limited(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1))
+        })?;
     }
     Ok(standing)
 }
@@ -150,7 +156,12 @@ fn workspace_of(raw: &serde_json::value::RawValue) -> Option<String> {
     serde_json::from_str::<Named>(raw.get()).ok()?.workspace
 }
 
-async fn send(http: &Http, standing: &Standing, call: &Incoming<'_>, id: &RequestId) -> Result<String, RpcError> {
+async fn send(
+    http: &Http,
+    standing: &Standing,
+    call: &Incoming<'_>,
+    id: &RequestId,
+) -> Result<String, RpcError> {
     may(standing, Method::MessageSend)?;
     let params: MessageSend = params::read(call.params)?;
     let patience = params.wait_reply_ms.map(|ms| Duration::from_millis(ms.into()));

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use switchboard_protocol::RpcError;
 use switchboard_protocol::ids::ConversationId;
 use switchboard_protocol::methods::{
-    ConversationClose, ConversationList, ConversationListed, ConversationNow, ConversationRate, EscalationNow,
-    EscalationRequest, TurnCancel, TurnCancelled,
+    ConversationClose, ConversationList, ConversationListed, ConversationNow, ConversationRate,
+    EscalationNow, EscalationRequest, TurnCancel, TurnCancelled,
 };
 use tokio::sync::oneshot;
 
@@ -44,9 +44,11 @@ impl Desk {
         params: EscalationRequest,
     ) -> Result<EscalationNow, RpcError> {
         let room = self.room(standing, params.conversation_id).await?;
-        let contact = params
-            .contact
-            .map(|contact| Contact { name: contact.name, email: contact.email, phone: contact.phone });
+        let contact = params.contact.map(|contact| Contact {
+            name: contact.name,
+            email: contact.email,
+            phone: contact.phone,
+        });
         let escalation = Escalation {
             id: mint::id(),
             workspace: room.workspace(),
@@ -74,7 +76,11 @@ impl Desk {
     }
 
     /// Where no AI runs there is never a turn to cancel.
-    pub(super) async fn cancel_turn(&self, standing: &Standing, params: TurnCancel) -> Result<TurnCancelled, RpcError> {
+    pub(super) async fn cancel_turn(
+        &self,
+        standing: &Standing,
+        params: TurnCancel,
+    ) -> Result<TurnCancelled, RpcError> {
         self.room(standing, params.conversation_id).await?;
         Ok(TurnCancelled { cancelled: false })
     }
@@ -96,8 +102,10 @@ impl Desk {
         let wanted = i64::try_from(limit + 1).unwrap_or(i64::MAX);
         let caller = &standing.caller;
         let reader = &self.registry.store().reader;
-        let mut found =
-            reader.conversations_of(caller.workspace, caller.id, before, wanted).await.map_err(wire::store_error)?;
+        let mut found = reader
+            .conversations_of(caller.workspace, caller.id, before, wanted)
+            .await
+            .map_err(wire::store_error)?;
         let more = found.len() > limit;
         found.truncate(limit);
         Ok(ConversationListed {
@@ -115,13 +123,21 @@ impl Desk {
         }
     }
 
-    async fn after(&self, room: &Arc<Room>, change: Change, escalation: Option<Escalation>) -> Result<Answer, RpcError> {
+    async fn after(
+        &self,
+        room: &Arc<Room>,
+        change: Change,
+        escalation: Option<Escalation>,
+    ) -> Result<Answer, RpcError> {
         let (told, answer) = oneshot::channel();
         let reply = Box::new(move |outcome| {
             // A caller that went away no longer asks.
             let _ = told.send(outcome);
         });
         room.change(change, escalation, reply).await;
-        answer.await.unwrap_or(Err(Refusal::Unavailable)).map_err(|refusal| wire::refused(refusal, &self.epoch))
+        answer
+            .await
+            .unwrap_or(Err(Refusal::Unavailable))
+            .map_err(|refusal| wire::refused(refusal, &self.epoch))
     }
 }

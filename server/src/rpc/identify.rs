@@ -79,7 +79,8 @@ impl Desk {
             return Ok(Identified { caller, visitor, opened, expires_at: Some(expires_at), is_new: false });
         }
         let key = self.directory.key(credential).await.map_err(wire::store_error)?;
-        let key = key.ok_or_else(|| RpcError::unauthenticated("This key is not known here, or was revoked."))?;
+        let key =
+            key.ok_or_else(|| RpcError::unauthenticated("This key is not known here, or was revoked."))?;
         let workspace = match (key.workspace, workspace) {
             (Some(own), _) => own,
             (None, Some(slug)) => {
@@ -87,7 +88,10 @@ impl Desk {
                 named.ok_or_else(|| RpcError::not_found("workspace"))?.id
             }
             (None, None) => {
-                return Err(RpcError::invalid_param("workspace", "is required with a key for all workspaces"));
+                return Err(RpcError::invalid_param(
+                    "workspace",
+                    "is required with a key for all workspaces",
+                ));
             }
         };
         let caller = Caller { id: key.id.into(), role: key.role, workspace, verified: false };
@@ -97,14 +101,25 @@ impl Desk {
     async fn returning(&self, resume: &str) -> Result<Identified, RpcError> {
         let visitor = self.directory.resume(resume).await.map_err(wire::store_error)?;
         let visitor = visitor.ok_or_else(|| {
-            RpcError::unauthenticated("This resume secret is not known or has run out; open without it to start anew.")
+            RpcError::unauthenticated(
+                "This resume secret is not known or has run out; open without it to start anew.",
+            )
         })?;
-        let caller =
-            Caller { id: visitor.id, role: Role::Visitor, workspace: visitor.workspace, verified: visitor.verified };
+        let caller = Caller {
+            id: visitor.id,
+            role: Role::Visitor,
+            workspace: visitor.workspace,
+            verified: visitor.verified,
+        };
         Ok(Identified { caller, visitor: Some(visitor), opened: None, expires_at: None, is_new: false })
     }
 
-    fn newcomer(&self, workspace: &Workspace, user: Option<&UserIdentity>, peer: &Peer) -> Result<Identified, RpcError> {
+    fn newcomer(
+        &self,
+        workspace: &Workspace,
+        user: Option<&UserIdentity>,
+        peer: &Peer,
+    ) -> Result<Identified, RpcError> {
         if self.limits
             && let Err(wait) = self.new_visitors.take(household(peer.address), NEW_VISITORS, Instant::now())
         {
@@ -112,13 +127,23 @@ impl Desk {
         }
         let caller = Caller { id: mint::id(), role: Role::Visitor, workspace: workspace.id, verified: false };
         let visitor = Visitor { profile: user.map(profile).unwrap_or_default(), ..stranger(&caller) };
-        Ok(Identified { caller, visitor: Some(Arc::new(visitor)), opened: None, expires_at: None, is_new: true })
+        Ok(Identified {
+            caller,
+            visitor: Some(Arc::new(visitor)),
+            opened: None,
+            expires_at: None,
+            is_new: true,
+        })
     }
 }
 
 /// The person whose id the host page's server has signed. Whoever they were before on this device, they are that
 /// person now; the two never merge.
-fn verify(workspace: &Workspace, user: &UserIdentity, proven: Option<Identified>) -> Result<Identified, RpcError> {
+fn verify(
+    workspace: &Workspace,
+    user: &UserIdentity,
+    proven: Option<Identified>,
+) -> Result<Identified, RpcError> {
     let (Some(external_id), Some(hash)) = (&user.external_id, &user.hash) else {
         return Err(RpcError::invalid_param("user.external_id", "is required with user.hash"));
     };
@@ -136,7 +161,12 @@ fn verify(workspace: &Workspace, user: &UserIdentity, proven: Option<Identified>
 
 /// A visitor of whom only the credential is known.
 pub fn stranger(caller: &Caller) -> Visitor {
-    Visitor { id: caller.id, workspace: caller.workspace, verified: caller.verified, profile: Profile::default() }
+    Visitor {
+        id: caller.id,
+        workspace: caller.workspace,
+        verified: caller.verified,
+        profile: Profile::default(),
+    }
 }
 
 /// What a page told of its visitor. A name that is only spaces is none.

@@ -19,7 +19,11 @@ use crate::store::reader::Range;
 
 impl Desk {
     /// A message as it is accepted: by somebody who may, within its limits, and without their secrets.
-    pub async fn accept(&self, standing: &Standing, params: MessageSend) -> Result<(Arc<Room>, Draft), RpcError> {
+    pub async fn accept(
+        &self,
+        standing: &Standing,
+        params: MessageSend,
+    ) -> Result<(Arc<Room>, Draft), RpcError> {
         let room = self.room(standing, params.conversation_id).await?;
         Ok((room.clone(), draft(standing, &room, params)?))
     }
@@ -31,7 +35,11 @@ impl Desk {
         Ok((room, draft))
     }
 
-    pub(super) async fn list_messages(&self, standing: &Standing, params: MessageList) -> Result<MessageListed, RpcError> {
+    pub(super) async fn list_messages(
+        &self,
+        standing: &Standing,
+        params: MessageList,
+    ) -> Result<MessageListed, RpcError> {
         let room = self.room(standing, params.conversation_id).await?;
         let head = room.view().head;
         let lost = || RpcError::position_lost(Position { epoch: self.epoch.clone(), seq: head });
@@ -66,13 +74,21 @@ impl Desk {
         Ok(MessageListed { messages: wire::messages(&messages), has_more })
     }
 
-    pub(super) async fn read_message(&self, standing: &Standing, params: MessageRead) -> Result<Empty, RpcError> {
+    pub(super) async fn read_message(
+        &self,
+        standing: &Standing,
+        params: MessageRead,
+    ) -> Result<Empty, RpcError> {
         let room = self.room(standing, params.conversation_id).await?;
         room.read(ReadMarks { user: params.seq, staff: Seq::ZERO }).await;
         Ok(Empty {})
     }
 
-    pub(super) async fn feedback(&self, standing: &Standing, params: MessageFeedback) -> Result<Empty, RpcError> {
+    pub(super) async fn feedback(
+        &self,
+        standing: &Standing,
+        params: MessageFeedback,
+    ) -> Result<Empty, RpcError> {
         let reader = &self.registry.store().reader;
         let caller = &standing.caller;
         let comment = params.comment.map(|comment| mask(&comment).into_owned());

@@ -73,6 +73,10 @@ impl Desk {
             };
             return Ok((standing, self.without_conversation()));
         };
+        // A token may name an id that is somebody else's here.
+        if !identified.caller.may_see(&room) {
+            return Err(RpcError::not_found("conversation"));
+        }
         if let Some(user) = params.user.as_ref().filter(|_| identified.caller.is_visitor()) {
             room.introduce(&profile(user));
         }
@@ -116,14 +120,20 @@ impl Desk {
             opened.expires_at = Some(expires_at.into());
             // The one that was shown is the one that the tabs share, also after the server's own secret changed.
             let shown = params.resume.filter(|_| !identified.is_new);
-            opened.resume = Some(shown.unwrap_or_else(|| self.keyring.resume(room.visitor_id()).into()));
+            let resume = shown.unwrap_or_else(|| self.keyring.resume(room.visitor_id()).into());
+            self.directory.remember(resume.as_str(), room.visitor());
+            opened.resume = Some(resume);
             opened.greeting = self.preset.greeting.map(str::to_owned);
         }
         Ok((standing, opened))
     }
 
     /// The conversation that is meant; a new one where none is. Nothing for staff and services that named none.
-    async fn choose(&self, params: &SessionOpen, identified: &Identified) -> Result<Option<Arc<Room>>, RpcError> {
+    async fn choose(
+        &self,
+        params: &SessionOpen,
+        identified: &Identified,
+    ) -> Result<Option<Arc<Room>>, RpcError> {
         let Identified { caller, visitor, opened, is_new, .. } = identified;
         let Some(visitor) = visitor else {
             return match params.conversation_id {
@@ -141,9 +151,10 @@ impl Desk {
         let unwritten = |id| opened.as_ref().filter(|opened| opened.id() == id);
         if let Some(id) = params.conversation_id {
             let room = match self.registry.find(caller.workspace, id).await.map_err(wire::store_error)? {
-                Some(room) if room.visitor_id() == caller.id => Some(room),
-                Some(_) => None,
-                None => unwritten(id).map(|opened| self.begin(visitor, Beginning::asked(params, Some(opened)))),
+                Some(room) => Some(room),
+                None => {
+                    unwritten(id).map(|opened| self.begin(visitor, Beginning::asked(params, Some(opened))))
+                }
             };
             return Ok(Some(room.ok_or_else(|| RpcError::not_found("conversation"))?));
         }
@@ -176,7 +187,8 @@ impl Desk {
         let id: ConversationId = beginning.again.map_or_else(mint::id, Opened::id);
         let created_at = mint::minted_at(id.uuid());
         let mut conversation = Conversation::fresh(id, visitor.workspace, visitor.id, created_at);
-        let session = beginning.session.or_else(|| beginning.again.and_then(|opened| opened.session.as_deref()));
+        let session =
+            beginning.session.or_else(|| beginning.again.and_then(|opened| opened.session.as_deref()));
         conversation.session = session.map(Into::into);
         conversation.mode = beginning.mode.or_else(|| beginning.again.and_then(Opened::mode));
         conversation.metadata = beginning.metadata.map(Box::new);
@@ -188,7 +200,9 @@ impl Desk {
         let after = position
             .filter(|position| position.epoch == self.epoch && position.seq <= head)
             .map(|position| position.seq)
-            .filter(|seq| usize::try_from(head.get() - seq.get()).is_ok_and(|missed| missed <= PAGE_MESSAGES));
+            .filter(|seq| {
+                usize::try_from(head.get() - seq.get()).is_ok_and(|missed| missed <= PAGE_MESSAGES)
+            });
         if after == Some(head) {
             return Ok(Page { messages: Vec::new(), recovered: true, has_more: false });
         }

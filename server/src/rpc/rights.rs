@@ -5,7 +5,8 @@ use switchboard_protocol::Method;
 use crate::domain::visitor::Role;
 
 /// Everyone who is somebody.
-const ALL: &[Role] = &[Role::Visitor, Role::Member, Role::Service, Role::Staff, Role::Supervisor, Role::Admin];
+const ALL: &[Role] =
+    &[Role::Visitor, Role::Member, Role::Service, Role::Staff, Role::Supervisor, Role::Admin];
 /// Those whose own conversations these are.
 const OWN: &[Role] = &[Role::Visitor, Role::Member];
 

@@ -26,7 +26,9 @@ const RETRY_MS: u64 = 2_000;
 pub fn frame(event: &Event, epoch: &Epoch) -> Bytes {
     let text = match event {
         Event::Message(message) => MessageCreated { message: Arc::new(self::message(message)) }.frame(),
-        Event::State(conversation) => ConversationUpdated { conversation: state(conversation, epoch) }.frame(),
+        Event::State(conversation) => {
+            ConversationUpdated { conversation: state(conversation, epoch) }.frame()
+        }
         Event::Reads { conversation, marks } => {
             ReadUpdated { conversation_id: *conversation, user: marks.user, staff: marks.staff }.frame()
         }
@@ -149,9 +151,10 @@ pub fn refused(refusal: Refusal, epoch: &Epoch) -> RpcError {
                 "created_at": switchboard_protocol::Timestamp::from(receipt.created_at),
             }),
         ),
-        Refusal::Unavailable => {
-            RpcError::unavailable("The database is away; nothing was stored. Send it again shortly.", RETRY_MS)
-        }
+        Refusal::Unavailable => RpcError::unavailable(
+            "The database is away; nothing was stored. Send it again shortly.",
+            RETRY_MS,
+        ),
         Refusal::Moved => RpcError::unavailable("The conversation moved; open it again and resend.", 0),
         Refusal::Rejected(reason) => crash(&reason),
     }

@@ -31,9 +31,19 @@ pub struct View {
 /// Something that somebody wants done. `R` is how they are told.
 #[derive(Debug)]
 pub enum Act<R> {
-    Say { draft: Draft, from: Option<ConnectionId>, reply: Option<R> },
-    Change { change: Change, escalation: Option<Escalation>, reply: Option<R> },
-    Read { marks: ReadMarks },
+    Say {
+        draft: Draft,
+        from: Option<ConnectionId>,
+        reply: Option<R>,
+    },
+    Change {
+        change: Change,
+        escalation: Option<Escalation>,
+        reply: Option<R>,
+    },
+    Read {
+        marks: ReadMarks,
+    },
     /// Acts that nothing may come between.
     Many(Vec<Act<R>>),
 }
@@ -359,8 +369,10 @@ impl<R> Core<R> {
             let speaking = writing.messages.remove(place);
             let stored_as = stored.fingerprint();
             self.recent.add(&stored, stored_as);
-            let repeats = speaking.followers.into_iter().map(|repeat| (repeat.draft.fingerprint(), repeat.reply));
-            for (fingerprint, reply) in std::iter::once((speaking.fingerprint, speaking.reply)).chain(repeats) {
+            let repeats =
+                speaking.followers.into_iter().map(|repeat| (repeat.draft.fingerprint(), repeat.reply));
+            for (fingerprint, reply) in std::iter::once((speaking.fingerprint, speaking.reply)).chain(repeats)
+            {
                 let answer = repeated(fingerprint == stored_as, stored.receipt(true));
                 effects.extend(reply.map(|reply| Effect::Tell(reply, answer)));
             }

@@ -63,7 +63,11 @@ impl Registry {
     }
 
     /// The conversation with this id, if it exists in this workspace.
-    pub async fn find(&self, workspace: WorkspaceId, id: ConversationId) -> Result<Option<Arc<Room>>, StoreError> {
+    pub async fn find(
+        &self,
+        workspace: WorkspaceId,
+        id: ConversationId,
+    ) -> Result<Option<Arc<Room>>, StoreError> {
         if let Some(room) = self.live(id) {
             return Ok((room.workspace == workspace).then_some(room));
         }
@@ -180,7 +184,9 @@ impl Registry {
                 () = tokio::time::sleep(SWEEP) => {}
             }
             // The map's own reference is the only one, so nobody is about to join.
-            self.rooms.by_id.retain(|_, room| room.idle_sweeps() < IDLE_SWEEPS || Arc::strong_count(room) > 1);
+            self.rooms
+                .by_id
+                .retain(|_, room| room.idle_sweeps() < IDLE_SWEEPS || Arc::strong_count(room) > 1);
             self.rooms.begun.retain(|_, ids| {
                 ids.retain(|id| self.rooms.by_id.contains_key(id));
                 !ids.is_empty()

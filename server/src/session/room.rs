@@ -249,7 +249,8 @@ impl Room {
 
     fn wake(self: &Arc<Self>, inner: &mut Inner) -> Inbox {
         let (inbox, acts) = mpsc::channel(INBOX);
-        if let Session::Asleep(recent) = std::mem::replace(&mut inner.session, Session::Awake(inbox.clone())) {
+        if let Session::Asleep(recent) = std::mem::replace(&mut inner.session, Session::Awake(inbox.clone()))
+        {
             inner.idle_sweeps = 0;
             actor::spawn(self, inner.view.clone(), recent, acts);
         }

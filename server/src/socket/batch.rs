@@ -1,9 +1,11 @@
 //! A batch: many requests in one frame, carried out in their order, answered in one frame.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use switchboard_protocol::{Frame, Incoming, Invalid, Item, Method, RequestId, RpcError, envelope, failure, response};
+use switchboard_protocol::{
+    Frame, Incoming, Invalid, Item, Method, RequestId, RpcError, envelope, failure, response,
+};
 use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -86,7 +88,13 @@ pub async fn run(mut errand: Errand, text: Utf8Bytes, passed: Vec<Result<(), Rpc
 }
 
 impl Sends {
-    fn add(&mut self, room: Arc<Room>, draft: crate::domain::message::Draft, call: &Incoming<'_>, hold: &Hold) {
+    fn add(
+        &mut self,
+        room: Arc<Room>,
+        draft: crate::domain::message::Draft,
+        call: &Incoming<'_>,
+        hold: &Hold,
+    ) {
         let reply = call.id.clone().map(|id| {
             let (told, answer) = oneshot::channel();
             self.answers.push(answer);

@@ -16,10 +16,10 @@ use switchboard_protocol::limits::{OPEN_WITHIN, PING, PONG};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode as WsCode, Data, OpCode};
-use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::outbound::Outbound;
@@ -121,7 +121,9 @@ impl Connection {
                         break self.close(code, CLOSE_WITHIN).await;
                     }
                 }
-                Event::Fate(code @ CloseCode::SlowConsumer) => break self.close(code, SLOW_CLOSE_WITHIN).await,
+                Event::Fate(code @ CloseCode::SlowConsumer) => {
+                    break self.close(code, SLOW_CLOSE_WITHIN).await;
+                }
                 Event::Fate(code) => break self.close(code, CLOSE_WITHIN).await,
                 Event::Violation => break self.close(CloseCode::ProtocolViolation, CLOSE_WITHIN).await,
                 Event::Broken(error) => break self.broken(&error).await,
@@ -227,7 +229,10 @@ impl Connection {
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Event::Broken(error)),
                 Poll::Ready(Some(Ok(Message::Text(text)))) => {
                     // Whoever must wait goes behind those who wait already.
-                    if self.work.is_none() && self.backlog.is_empty() && self.outbound.may_ask() && !self.must_wait(&text)
+                    if self.work.is_none()
+                        && self.backlog.is_empty()
+                        && self.outbound.may_ask()
+                        && !self.must_wait(&text)
                     {
                         return Poll::Ready(Event::Text(text));
                     }
@@ -337,10 +342,7 @@ impl Connection {
 
 impl Heart {
     fn next(&self) -> Instant {
-        [self.opened_by, self.pong_by, self.expires]
-            .into_iter()
-            .flatten()
-            .fold(self.ping_at, Instant::min)
+        [self.opened_by, self.pong_by, self.expires].into_iter().flatten().fold(self.ping_at, Instant::min)
     }
 }
 

@@ -37,7 +37,7 @@ impl Place {
 pub type Forwarding = Arc<dyn Fn(IpAddr, Option<&str>) -> IpAddr + Send + Sync>;
 
 /// An idle visitor should cost little: the default of the library is 128 KiB each way.
-const READ_BUFFER: usize = 4 * 1024;
+const READ_BUFFER: usize = 2 * 1024;
 const WRITE_BUFFER: usize = 4 * 1024;
 
 /// Answers `GET /ws`.
@@ -47,7 +47,8 @@ pub async fn upgrade(
     mut request: Request,
 ) -> Response {
     if sockets.is_draining() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "The server is stopping; come back in a moment.").into_response();
+        return (StatusCode::SERVICE_UNAVAILABLE, "The server is stopping; come back in a moment.")
+            .into_response();
     }
     let refusal = match handshake(request.headers()) {
         Ok((accept, protocol)) => match request.extensions_mut().remove::<OnUpgrade>() {
@@ -93,7 +94,8 @@ impl Sockets {
             // The bare stream, and what the client sent before it had our answer.
             let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else { return };
             let (stream, early) = (parts.io.into_inner(), parts.read_buf.to_vec());
-            let socket = WebSocketStream::from_partially_read(stream, early, Role::Server, Some(config)).await;
+            let socket =
+                WebSocketStream::from_partially_read(stream, early, Role::Server, Some(config)).await;
             let outbound = sockets.enter();
             let id = outbound.id;
             Connection::new(socket, outbound, sockets.desk.clone(), peer).run().await;
@@ -106,9 +108,11 @@ impl Sockets {
 /// The accept key, and the subprotocol to name: none for a client that named none.
 fn handshake(headers: &HeaderMap) -> Result<(String, Option<&'static str>), &'static str> {
     let has = |name, token: &str| {
-        headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).any(|value| {
-            value.split(',').any(|part| part.trim().eq_ignore_ascii_case(token))
-        })
+        headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(token)))
     };
     if !has(header::CONNECTION, "upgrade") || !has(header::UPGRADE, "websocket") {
         return Err("This address speaks WebSocket: ask for an upgrade.");

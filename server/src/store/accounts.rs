@@ -83,7 +83,12 @@ impl Accounts {
     }
 
     /// False when there is no such workspace.
-    pub async fn set_workspace(&self, slug: &str, edit: WorkspaceEdit, actor: &str) -> Result<bool, StoreError> {
+    pub async fn set_workspace(
+        &self,
+        slug: &str,
+        edit: WorkspaceEdit,
+        actor: &str,
+    ) -> Result<bool, StoreError> {
         let set = step!(
             statement::WORKSPACE_SET,
             slug.to_owned(),
@@ -95,7 +100,12 @@ impl Accounts {
     }
 
     /// The id of the account, made when there is none of this address; false beside it when there was one.
-    pub async fn add_account(&self, email: &str, password_hash: &str, actor: &str) -> Result<(Uuid, bool), StoreError> {
+    pub async fn add_account(
+        &self,
+        email: &str,
+        password_hash: &str,
+        actor: &str,
+    ) -> Result<(Uuid, bool), StoreError> {
         let id: Uuid = mint::id();
         let name = email.split('@').next().unwrap_or(email).to_owned();
         let add = step!(statement::ACCOUNT_ADD, id, email.to_owned(), name, password_hash.to_owned());
@@ -108,8 +118,15 @@ impl Accounts {
         Ok((rows::get(row, "id")?, false))
     }
 
-    pub async fn grant(&self, workspace: WorkspaceId, account: Uuid, role: Role, actor: &str) -> Result<(), StoreError> {
-        let audit = audit(Some(workspace), actor, "role.grant", &account.to_string(), Some(role.name().into()));
+    pub async fn grant(
+        &self,
+        workspace: WorkspaceId,
+        account: Uuid,
+        role: Role,
+        actor: &str,
+    ) -> Result<(), StoreError> {
+        let audit =
+            audit(Some(workspace), actor, "role.grant", &account.to_string(), Some(role.name().into()));
         let grant = step!(statement::ROLE_GRANT, workspace.uuid(), account, role.name());
         self.pools.lookup(vec![audit, grant]).await.map(drop)
     }
@@ -129,7 +146,13 @@ impl Accounts {
     }
 
     /// Gives an account a password where it has none, or in any case if it is to `replace`; whether it did.
-    pub async fn set_password(&self, email: &str, hash: &str, replace: bool, actor: &str) -> Result<bool, StoreError> {
+    pub async fn set_password(
+        &self,
+        email: &str,
+        hash: &str,
+        replace: bool,
+        actor: &str,
+    ) -> Result<bool, StoreError> {
         let set = step!(statement::ACCOUNT_SET_PASSWORD, email.to_owned(), hash.to_owned(), replace);
         Ok(!self.pools.lookup(vec![audit(None, actor, "user.password", email, None), set]).await?.is_empty())
     }
@@ -177,11 +200,16 @@ impl Accounts {
             key.role.name(),
             mint::digest(secret).to_vec()
         );
-        Ok(!self.pools.lookup(vec![audit(key.workspace, actor, "key.add", &key.name, None), add]).await?.is_empty())
+        Ok(!self
+            .pools
+            .lookup(vec![audit(key.workspace, actor, "key.add", &key.name, None), add])
+            .await?
+            .is_empty())
     }
 
     pub async fn key(&self, secret: &str) -> Result<Option<Key>, StoreError> {
-        let rows = self.pools.lookup(vec![step!(statement::KEY_BY_HASH, mint::digest(secret).to_vec())]).await?;
+        let rows =
+            self.pools.lookup(vec![step!(statement::KEY_BY_HASH, mint::digest(secret).to_vec())]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let role: String = rows::get(row, "role")?;
         Ok(Some(Key {
@@ -236,7 +264,13 @@ fn add_workspace(workspace: &Workspace) -> Step<'static> {
     )
 }
 
-pub(super) fn audit(workspace: Option<WorkspaceId>, actor: &str, action: &'static str, subject: &str, detail: Option<Value>) -> Step<'static> {
+pub(super) fn audit(
+    workspace: Option<WorkspaceId>,
+    actor: &str,
+    action: &'static str,
+    subject: &str,
+    detail: Option<Value>,
+) -> Step<'static> {
     step!(
         statement::AUDIT_ADD,
         workspace.map(WorkspaceId::uuid),

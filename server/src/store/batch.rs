@@ -96,8 +96,10 @@ fn visitors<'a>(writes: &[&'a Write]) -> Option<Step<'a>> {
 }
 
 fn states<'a>(writes: &[&'a Write]) -> Option<Step<'a>> {
-    let rows: Vec<(&Conversation, Uuid)> =
-        writes.iter().filter_map(|write| write.state.as_deref().map(|state| (state, write.write_id))).collect();
+    let rows: Vec<(&Conversation, Uuid)> = writes
+        .iter()
+        .filter_map(|write| write.state.as_deref().map(|state| (state, write.write_id)))
+        .collect();
     if rows.is_empty() {
         return None;
     }

@@ -17,7 +17,8 @@ pub trait Bulk: Send + 'static {
     type Answer: Send + 'static;
 
     /// One answer a key, in their order.
-    fn ask(&self, keys: Vec<Self::Key>) -> impl Future<Output = Result<Vec<Self::Answer>, StoreError>> + Send;
+    fn ask(&self, keys: Vec<Self::Key>)
+    -> impl Future<Output = Result<Vec<Self::Answer>, StoreError>> + Send;
 }
 
 type Waiting<B> = (<B as Bulk>::Key, oneshot::Sender<Result<<B as Bulk>::Answer, StoreError>>);

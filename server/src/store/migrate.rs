@@ -38,9 +38,13 @@ pub enum MigrationError {
     Database(#[from] tokio_postgres::Error),
     #[error("migration {name} failed: {reason}{hint}")]
     Failed { name: &'static str, reason: String, hint: &'static str },
-    #[error("migration {0} was edited after it ran here; restore its file, and write a new migration instead")]
+    #[error(
+        "migration {0} was edited after it ran here; restore its file, and write a new migration instead"
+    )]
     Edited(&'static str),
-    #[error("the database has migration {0}, which this version of switchboard does not know: use the newer version")]
+    #[error(
+        "the database has migration {0}, which this version of switchboard does not know: use the newer version"
+    )]
     Unknown(i32),
     #[error("the database stands at migration {0}; `down` goes to a lower number")]
     NotBelow(i32),

@@ -57,7 +57,9 @@ impl Lease {
             incarnation = rows::get(only(&claimed)?, "incarnation")?;
         }
         if restored {
-            tracing::info!("the database is behind this node's record: it was restored; minting a new log epoch");
+            tracing::info!(
+                "the database is behind this node's record: it was restored; minting a new log epoch"
+            );
             mint_log_epoch(pools).await?;
         }
         let epoch = pools.lookup(vec![step!(statement::LOG_EPOCH)]).await?;

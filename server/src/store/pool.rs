@@ -60,7 +60,11 @@ impl Pools {
     pub fn new(database: &Database) -> Result<Self, StoreError> {
         let pool = |size| {
             let (config, connect) = database.connector();
-            let manager = Manager::from_connect(config, connect, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+            let manager = Manager::from_connect(
+                config,
+                connect,
+                ManagerConfig { recycling_method: RecyclingMethod::Fast },
+            );
             Pool::builder(manager)
                 .max_size(size)
                 .timeouts(TIMEOUTS)
@@ -72,21 +76,34 @@ impl Pools {
     }
 
     /// Reads within one workspace; the rows of the last step.
-    pub async fn read(&self, workspaces: &[WorkspaceId], step: Step<'static>) -> Result<Vec<Row>, StoreError> {
+    pub async fn read(
+        &self,
+        workspaces: &[WorkspaceId],
+        step: Step<'static>,
+    ) -> Result<Vec<Row>, StoreError> {
         debug_assert_eq!(step.statement.role, Role::App);
         let steps = vec![step!(statement::BATCH_SCOPE, scope(workspaces)), step];
         transact_pooled(&self.reads, steps).await
     }
 
     /// Reads one page of a walk through a table in the order of its key.
-    pub async fn walk(&self, workspaces: &[WorkspaceId], step: Step<'static>) -> Result<Vec<Row>, StoreError> {
+    pub async fn walk(
+        &self,
+        workspaces: &[WorkspaceId],
+        step: Step<'static>,
+    ) -> Result<Vec<Row>, StoreError> {
         debug_assert_eq!(step.statement.role, Role::App);
-        let steps = vec![step!(statement::BATCH_SCOPE, scope(workspaces)), step!(statement::BATCH_IN_ORDER), step];
+        let steps =
+            vec![step!(statement::BATCH_SCOPE, scope(workspaces)), step!(statement::BATCH_IN_ORDER), step];
         transact_pooled(&self.reads, steps).await
     }
 
     /// Writes within one workspace, outside a conversation's order.
-    pub async fn write(&self, workspaces: &[WorkspaceId], step: Step<'static>) -> Result<Vec<Row>, StoreError> {
+    pub async fn write(
+        &self,
+        workspaces: &[WorkspaceId],
+        step: Step<'static>,
+    ) -> Result<Vec<Row>, StoreError> {
         debug_assert_eq!(step.statement.role, Role::App);
         let steps = vec![step!(statement::BATCH_SCOPE, scope(workspaces)), step];
         transact_pooled(&self.writes, steps).await

@@ -1,6 +1,5 @@
 //! Reads of conversations, for those who open them and those who leaf through them.
 
-
 use switchboard_protocol::ids::{ConversationId, MessageId, Seq, VisitorId, WorkspaceId};
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -82,7 +81,8 @@ impl Reader {
     /// The messages of a range, as many of the oldest as fit a page.
     pub async fn oldest(&self, range: Range) -> Result<Vec<Message>, StoreError> {
         let Range { workspace, conversation, after, upto } = range;
-        let step = step!(statement::MESSAGES_OLDEST, conversation.uuid(), after.get(), upto.get(), PAGE_BYTES);
+        let step =
+            step!(statement::MESSAGES_OLDEST, conversation.uuid(), after.get(), upto.get(), PAGE_BYTES);
         self.pools.read(&[workspace], step).await?.iter().map(rows::message).collect()
     }
 
@@ -237,4 +237,3 @@ fn place(row: &Row, of: usize) -> Result<usize, StoreError> {
         message: "an answer to a question that was not asked".to_owned(),
     })
 }
-

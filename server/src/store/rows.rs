@@ -7,7 +7,9 @@ use tokio_postgres::types::FromSqlOwned;
 use uuid::Uuid;
 
 use super::StoreError;
-use crate::domain::conversation::{Conversation, EscalationRef, Mode, Owner, Person, Rating, ReadMarks, Status};
+use crate::domain::conversation::{
+    Conversation, EscalationRef, Mode, Owner, Person, Rating, ReadMarks, Status,
+};
 use crate::domain::escalation;
 use crate::domain::message::{Author, Message, Role};
 use crate::domain::visitor::{Profile, Visitor};

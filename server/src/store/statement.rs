@@ -166,7 +166,14 @@ mod tests {
                 .map(|column| format!("{} {}", column.name(), column.type_().name()))
                 .collect();
             assert_eq!(prepared.params(), statement.types, "{}", statement.name);
-            writeln!(seen, "{}\n  ({})\n  -> {}", statement.name, types(prepared.params()), columns.join(", ")).unwrap();
+            writeln!(
+                seen,
+                "{}\n  ({})\n  -> {}",
+                statement.name,
+                types(prepared.params()),
+                columns.join(", ")
+            )
+            .unwrap();
         }
         drop(client);
         database.stop().await.unwrap();

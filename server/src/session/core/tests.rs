@@ -58,7 +58,10 @@ impl Bench {
             metadata: None,
             attachments: None,
         };
-        self.core.accept(Act::Say { draft, from: Some(ConnectionId(u64::from(reply))), reply: Some(reply) }, self.now);
+        self.core.accept(
+            Act::Say { draft, from: Some(ConnectionId(u64::from(reply))), reply: Some(reply) },
+            self.now,
+        );
         self.proceed();
     }
 
@@ -295,7 +298,10 @@ fn every_order_keeps_the_promises() {
                 9..16 => bench.settle(),
                 16 => {
                     replies += 1;
-                    bench.change(replies, Change::Rate(crate::domain::conversation::Rating { score: 5, comment: None }));
+                    bench.change(
+                        replies,
+                        Change::Rate(crate::domain::conversation::Rating { score: 5, comment: None }),
+                    );
                 }
                 17 => {
                     let effects = bench.core.expire(bench.now);
@@ -303,7 +309,9 @@ fn every_order_keeps_the_promises() {
                 }
                 18 => {
                     let head = bench.core.view.head;
-                    bench.core.accept(Act::Read { marks: ReadMarks { user: head, staff: Seq::ZERO } }, bench.now);
+                    bench
+                        .core
+                        .accept(Act::Read { marks: ReadMarks { user: head, staff: Seq::ZERO } }, bench.now);
                     bench.proceed();
                 }
                 _ if bench.core.is_idle() => bench.core.remember(Recent::default()),

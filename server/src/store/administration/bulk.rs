@@ -107,8 +107,9 @@ impl Administration {
         Ok(Stored { conversations: count("conversations")?, messages: count("messages")? })
     }
 
-    /// The lines of JSON after `cursor`, which is moved to the last of them; none at the end.
-    pub async fn page(&self, table: Table, cursor: &mut Cursor) -> Result<Vec<String>, StoreError> {
+    /// The lines of JSON after `cursor`, which is moved to the last of them; and whether they are the last ones. A
+    /// busy conversation is followed only as far as one page goes.
+    pub async fn page(&self, table: Table, cursor: &mut Cursor) -> Result<(Vec<String>, bool), StoreError> {
         let Cursor { id, seq } = *cursor;
         let rows = match table {
             Table::Messages => {
@@ -126,7 +127,10 @@ impl Administration {
                 _ => Cursor { id: rows::get(last, "id")?, seq: 0 },
             };
         }
-        rows.iter().map(|row| rows::get(row, "line")).collect()
+        let limit = if matches!(table, Table::Messages) { PAGE_OF_MESSAGES } else { PAGE };
+        let is_last = i64::try_from(rows.len()).is_ok_and(|rows| rows < limit);
+        let lines = rows.iter().map(|row| rows::get(row, "line")).collect::<Result<_, _>>()?;
+        Ok((lines, is_last))
     }
 
     /// The rows of every workspace.

@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::Object;
+use switchboard_protocol::ids::ClientId;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep, timeout};
-use switchboard_protocol::ids::ClientId;
 use uuid::Uuid;
 
 use super::super::batch::{self, Write};
@@ -123,14 +123,19 @@ impl Lane {
         }
         outcome?;
         metrics::histogram!("switchboard_commit_seconds").record(started.elapsed());
-        metrics::histogram!("switchboard_batch_writes").record(f64::from(u32::try_from(group.len()).unwrap_or(u32::MAX)));
+        metrics::histogram!("switchboard_batch_writes")
+            .record(f64::from(u32::try_from(group.len()).unwrap_or(u32::MAX)));
         let messages: usize = group.iter().map(|job| job.write.messages.len()).sum();
         metrics::counter!("switchboard_messages_committed_total").increment(messages as u64);
         Ok(())
     }
 
     /// A refused batch: answers what can be told already, and returns what is to be tried again, in parts.
-    async fn sort_out(&mut self, group: Vec<Job>, error: &StoreError) -> Result<Vec<Vec<Job>>, (Vec<Job>, StoreError)> {
+    async fn sort_out(
+        &mut self,
+        group: Vec<Job>,
+        error: &StoreError,
+    ) -> Result<Vec<Vec<Job>>, (Vec<Job>, StoreError)> {
         let standing = match self.standing(&group).await {
             Ok(standing) => standing,
             Err(error) => {
@@ -170,11 +175,15 @@ impl Lane {
             .filter(|write| write.state.is_some())
             .map(|write| write.conversation.uuid())
             .collect();
-        let messages: Vec<&Message> = writes.iter().flat_map(|write| &write.messages).map(|message| &**message).collect();
+        let messages: Vec<&Message> =
+            writes.iter().flat_map(|write| &write.messages).map(|message| &**message).collect();
         let connection = self.pools.writer().await?;
         let versions = transact(
             &connection,
-            &[step!(statement::BATCH_SCOPE, scope.as_str()), step!(statement::CONVERSATIONS_STANDING, conversations)],
+            &[
+                step!(statement::BATCH_SCOPE, scope.as_str()),
+                step!(statement::CONVERSATIONS_STANDING, conversations),
+            ],
         )
         .await?;
         let stored = transact(
@@ -192,7 +201,9 @@ impl Lane {
         .await?;
         let mut standing = Standing::default();
         for row in &versions {
-            standing.versions.insert(rows::get(row, "id")?, (rows::get(row, "version")?, rows::get(row, "write_id")?));
+            standing
+                .versions
+                .insert(rows::get(row, "id")?, (rows::get(row, "version")?, rows::get(row, "write_id")?));
         }
         for row in &stored {
             let message = rows::message(row)?;
@@ -234,10 +245,15 @@ impl Standing {
     fn judge(&self, write: &Write) -> Option<Outcome> {
         let stored = self.messages.get(&write.conversation.uuid()).map_or(&[][..], Vec::as_slice);
         let version = self.versions.get(&write.conversation.uuid());
-        let itself = |message: &Arc<Message>| stored.iter().any(|old| old.id == message.id && old.seq == message.seq);
-        let advanced = write.state.is_none() || version.is_some_and(|(_, write_id)| *write_id == write.write_id);
+        let itself =
+            |message: &Arc<Message>| stored.iter().any(|old| old.id == message.id && old.seq == message.seq);
+        let advanced =
+            write.state.is_none() || version.is_some_and(|(_, write_id)| *write_id == write.write_id);
         // Of a state or of messages, one is enough to know the write by: it was all or nothing.
-        if advanced && write.messages.iter().all(itself) && (write.state.is_some() || !write.messages.is_empty()) {
+        if advanced
+            && write.messages.iter().all(itself)
+            && (write.state.is_some() || !write.messages.is_empty())
+        {
             return Some(Outcome::Committed);
         }
         let known: Vec<_> = write
@@ -245,7 +261,9 @@ impl Standing {
             .iter()
             .enumerate()
             .filter_map(|(index, message)| {
-                let old = stored.iter().find(|old| old.client_id.is_some() && old.client_id == message.client_id)?;
+                let old = stored
+                    .iter()
+                    .find(|old| old.client_id.is_some() && old.client_id == message.client_id)?;
                 Some((index, old.clone()))
             })
             .collect();
@@ -268,7 +286,8 @@ fn first_batch(jobs: &mut Vec<Job>) -> Vec<Job> {
     let fitting = jobs
         .iter()
         .take_while(|job| {
-            let fits = rows == 0 || (rows + job.write.rows() <= BATCH_ROWS && bytes + job.write.bytes() <= BATCH_BYTES);
+            let fits = rows == 0
+                || (rows + job.write.rows() <= BATCH_ROWS && bytes + job.write.bytes() <= BATCH_BYTES);
             rows += job.write.rows();
             bytes += job.write.bytes();
             fits
