@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use switchboard_tests::prelude::*;
+use switchboard_tests::socket::Closed;
 
 use crate::commands::add_key;
 use crate::messages::text;
@@ -71,7 +72,7 @@ async fn who_opens_nothing_and_who_answers_no_ping_is_closed(world: World) -> Re
     let reads_on = async {
         loop {
             let nothing = socket.frame().await;
-            if nothing.as_ref().is_err_and(anyhow::Error::is::<switchboard_tests::socket::Closed>) {
+            if nothing.as_ref().is_err_and(anyhow::Error::is::<Closed>) {
                 return nothing;
             }
         }

@@ -57,7 +57,7 @@ pub fn main(modules: &[&[Test]]) -> ExitCode {
     let mut arguments = Arguments::from_args();
     let lane = Lane::of_this_run();
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    arguments.test_threads.get_or_insert(cores.clamp(2, MOST_AT_A_TIME));
+    arguments.test_threads.get_or_insert((cores + 1).min(MOST_AT_A_TIME));
 
     let mut left_out = Vec::new();
     let mut to_run = false;
