@@ -35,7 +35,6 @@ use crate::telemetry;
 const GIVE_UP: Duration = Duration::from_secs(3);
 
 /// Runs the server until it is told to stop.
-#[expect(clippy::disallowed_methods, reason = "the tasks of the process itself, tracked and awaited")]
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let metrics = telemetry::install();
     let stop = StopSignals::listen()?;
@@ -148,7 +147,7 @@ async fn keep_lease(store: &Store, sockets: &Sockets) -> anyhow::Error {
         match store.node().heartbeat(store).await {
             Ok(()) => {}
             Err(error) if error.is_transient() => {
-                tracing::debug!(%error, "no heartbeat; the database is away")
+                tracing::debug!(%error, "no heartbeat; the database is away");
             }
             Err(error @ StoreError::EpochChanged) => {
                 sockets.dismiss(CloseCode::EpochChanged);

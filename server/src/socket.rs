@@ -86,7 +86,7 @@ impl Sockets {
                 }
             }
             Err(error) => {
-                tracing::warn!(%error, "revoked keys could not be looked for; their sockets stay open")
+                tracing::warn!(%error, "revoked keys could not be looked for; their sockets stay open");
             }
         }
     }

@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_token_says_who_and_where() {
-        let tokens = Tokens::new(SECRET, Duration::from_secs(60));
+        let tokens = Tokens::new(SECRET, Duration::from_mins(1));
         let opened = Opened::new(mint::id(), Some("mine"), Some(Mode::Banker));
         let (text, expires_at) = tokens.issue(&caller(), Some(opened.clone()));
         let checked = tokens.check(&text).unwrap();
@@ -170,10 +170,10 @@ mod tests {
 
     #[test]
     fn forged_foreign_and_old_tokens_are_told_apart_from_good_ones() {
-        let tokens = Tokens::new(SECRET, Duration::from_secs(60));
+        let tokens = Tokens::new(SECRET, Duration::from_mins(1));
         let (good, _) = tokens.issue(&caller(), None);
         let (other_secret, _) =
-            Tokens::new(&SECRET.replace('0', "1"), Duration::from_secs(60)).issue(&caller(), None);
+            Tokens::new(&SECRET.replace('0', "1"), Duration::from_mins(1)).issue(&caller(), None);
         let unsigned = format!("{}.{}.", URL_SAFE_NONE, good.split('.').nth(1).unwrap());
         let mut changed: Vec<_> = good.split('.').map(str::to_owned).collect();
         changed[1] = other_secret.split('.').nth(1).unwrap().to_owned();

@@ -12,7 +12,7 @@ use super::layers::Given;
 use super::setting;
 use crate::domain::mint;
 
-/// At least [`LEAST`] characters, which nothing prints.
+/// At least `LEAST` characters, which nothing prints.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Arc<str>);
 

@@ -125,7 +125,9 @@ fn fold(hash: &mut Sha256, value: &Value) {
         Value::Array(items) => {
             hash.update(b"[");
             hash.update((items.len() as u64).to_le_bytes());
-            items.iter().for_each(|item| fold(hash, item));
+            for item in items {
+                fold(hash, item);
+            }
         }
         Value::Object(fields) => {
             hash.update(b"{");

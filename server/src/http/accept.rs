@@ -28,7 +28,6 @@ const HTTP_BUFFER: usize = 16 * 1024;
 const ACCEPTED: Rate = Rate { per_second: 4_000.0, burst: 500.0 };
 
 /// Takes connections until told to stop.
-#[expect(clippy::disallowed_methods, reason = "tracked by the caller")]
 pub async fn accept(
     listener: TcpListener,
     router: Router,
@@ -42,7 +41,7 @@ pub async fn accept(
         while let Err(wait) = pace.take(ACCEPTED, Instant::now()) {
             tokio::time::sleep(wait).await;
         }
-        let (place, accepted) = tokio::select! {
+        let (permit, accepted) = tokio::select! {
             () = stop.cancelled() => return,
             next = next(&listener, &places) => next,
         };
@@ -57,7 +56,7 @@ pub async fn accept(
         };
         let router = router.clone();
         let stop = stop.clone();
-        connections.spawn(serve(stream, address, Place::new(place), router, stop));
+        connections.spawn(serve(stream, address, Place::new(permit), router, stop));
     }
 }
 

@@ -140,7 +140,7 @@ impl Registry {
 
     /// The newest of this visitor's conversations in memory whose state is as wanted.
     fn begun_by(&self, visitor: &Visitor, wanted: impl Fn(&Conversation) -> bool) -> Option<Arc<Room>> {
-        self.newest(&*self.rooms.begun.get(&visitor.id)?, visitor, wanted)
+        self.newest(&self.rooms.begun.get(&visitor.id)?, visitor, wanted)
     }
 
     fn newest(
@@ -196,7 +196,6 @@ impl Registry {
 }
 
 impl Shared {
-    #[expect(clippy::disallowed_methods, reason = "tracked, and awaited by close")]
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.tasks.spawn(task);
     }

@@ -79,14 +79,14 @@ impl Connection {
             Err(error) => self.outbound.answer(failure(&RequestId::Null, &error)),
             Ok(Frame::One(Item::Response)) => {}
             Ok(Frame::One(Item::Invalid(Invalid { id, error }))) => {
-                self.outbound.answer(failure(&id, &error))
+                self.outbound.answer(failure(&id, &error));
             }
             Ok(Frame::One(Item::Call(call))) => {
                 let passed = if is_visitor { self.guard.pass() } else { Ok(()) };
                 match passed {
                     Err(refusal) => answer(&self.outbound, call.id.as_ref(), Err(refusal)),
                     Ok(()) if Method::named(&call.method) == Some(Method::MessageSend) => {
-                        self.send(text, &call)
+                        self.send(text, &call);
                     }
                     Ok(()) => self.work = Some(Box::pin(single(self.errand(), text.clone()))),
                 }

@@ -80,7 +80,6 @@ pub fn peer(headers: &HeaderMap, address: IpAddr, forwarding: &Forwarding) -> Pe
 }
 
 impl Sockets {
-    #[expect(clippy::disallowed_methods, reason = "tracked, and awaited by drain")]
     fn spawn(&self, upgraded: OnUpgrade, peer: Peer, place: Option<Place>) {
         let sockets = self.clone();
         self.tasks.spawn(async move {

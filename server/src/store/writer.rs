@@ -62,7 +62,6 @@ pub struct Place<'a> {
 }
 
 impl Writer {
-    #[expect(clippy::disallowed_methods, reason = "tracked, and awaited by close")]
     pub fn start(pools: &Pools, lease: &Arc<Lease>, lanes: usize) -> Self {
         // There at 0 before anything has failed.
         for name in ["switchboard_persistence_failures_total", "switchboard_persistence_retries_total"] {

@@ -125,7 +125,8 @@ impl Bench {
             Outcome::Refused("no".to_owned())
         } else {
             for message in &write.messages {
-                assert_eq!(message.seq.get(), self.stored.len() as i64 + 1, "numbers are dense");
+                let next = i64::try_from(self.stored.len() + 1).unwrap();
+                assert_eq!(message.seq.get(), next, "numbers are dense");
                 self.stored.push(Message::clone(message));
             }
             Outcome::Committed
@@ -326,7 +327,8 @@ fn every_order_keeps_the_promises() {
         assert_eq!(bench.told.len(), replies as usize, "seed {seed}: every reply is told");
         let ids: HashSet<_> = bench.stored.iter().map(|message| message.client_id).collect();
         assert_eq!(ids.len(), bench.stored.len(), "seed {seed}: a client id is stored once");
-        let dense: Vec<_> = (1..=bench.stored.len() as i64).map(|seq| Seq::new(seq).unwrap()).collect();
+        let dense: Vec<_> =
+            (1..=i64::try_from(bench.stored.len()).unwrap()).map(|seq| Seq::new(seq).unwrap()).collect();
         assert_eq!(bench.published, dense, "seed {seed}: shown in order, each once");
         assert!(bench.stored.iter().all(|message| message.content != POISON), "seed {seed}");
     }
