@@ -90,14 +90,17 @@ impl Directory {
         let Some(visitor) = self.reader.visitor_by_resume(digest).await?.map(Arc::new) else {
             return Ok(None);
         };
-        self.remember(secret, visitor.clone());
+        if self.resumes.len() < RESUMES {
+            self.resumes.insert(digest, (visitor.clone(), Instant::now()));
+        }
         Ok(Some(visitor))
     }
 
-    /// A resume secret that was just given out: whoever comes back with it costs no question.
+    /// A resume secret that was just given out: whoever comes back with it costs no question. One that is remembered
+    /// already stays as old as it is, so that its use is noted now and then.
     pub fn remember(&self, secret: &str, visitor: Arc<Visitor>) {
         if self.resumes.len() < RESUMES {
-            self.resumes.insert(mint::digest(secret), (visitor, Instant::now()));
+            self.resumes.entry(mint::digest(secret)).or_insert_with(|| (visitor, Instant::now()));
         }
     }
 
