@@ -55,12 +55,13 @@ pub fn spawn(room: &Arc<Room>, view: View, recent: Option<Recent>, inbox: mpsc::
         None => Some(Box::pin(remember(room.clone(), view.head))),
     };
     let core = Core::new(view, recent.unwrap_or_default());
-    let actor = Actor { room: room.clone(), core, work, storing: None, last_act: Instant::now() };
-    room.shared.spawn(actor.run(inbox));
+    // Run by reference: an `async fn` that takes it over keeps room for it twice.
+    let mut actor = Actor { room: room.clone(), core, work, storing: None, last_act: Instant::now() };
+    room.shared.spawn(async move { actor.run(inbox).await });
 }
 
 impl Actor {
-    async fn run(mut self, mut inbox: mpsc::Receiver<Box<Act<Reply>>>) {
+    async fn run(&mut self, mut inbox: mpsc::Receiver<Box<Act<Reply>>>) {
         metrics::gauge!("switchboard_sessions_live").increment(1);
         let mut tick = Box::pin(sleep(TICK));
         let token = self.room.shared.closing.clone();
@@ -78,7 +79,7 @@ impl Actor {
             match event {
                 Event::Act(Some(act)) => {
                     self.last_act = Instant::now();
-                    self.core.accept(*act, clock::now());
+                    self.core.accept(act, clock::now());
                 }
                 Event::Done(Done::Remembered(recent)) => {
                     self.work = None;

@@ -81,7 +81,8 @@ pub struct Committed<R> {
 pub struct Core<R> {
     view: View,
     recent: Recent,
-    waiting: VecDeque<(Act<R>, Timestamp)>,
+    /// Boxed: the queue keeps room for several from the first one on.
+    waiting: VecDeque<(Box<Act<R>>, Timestamp)>,
     writing: Option<Writing<R>>,
     reads: ReadMarks,
     reads_since: Option<Timestamp>,
@@ -158,8 +159,8 @@ impl<R> Core<R> {
     }
 
     /// Takes an act in; [`Core::proceed`] acts on it.
-    pub fn accept(&mut self, act: Act<R>, now: Timestamp) {
-        match act {
+    pub fn accept(&mut self, act: Box<Act<R>>, now: Timestamp) {
+        match *act {
             Act::Read { marks } => {
                 let marks = ReadMarks {
                     user: self.reads.user.max(marks.user.min(self.view.head)),
@@ -170,8 +171,8 @@ impl<R> Core<R> {
                     self.reads_since.get_or_insert(now);
                 }
             }
-            Act::Many(acts) => acts.into_iter().for_each(|act| self.accept(act, now)),
-            act @ (Act::Say { .. } | Act::Change { .. }) => self.waiting.push_back((act, now)),
+            Act::Many(acts) => acts.into_iter().for_each(|act| self.accept(Box::new(act), now)),
+            Act::Say { .. } | Act::Change { .. } => self.waiting.push_back((act, now)),
         }
     }
 
@@ -184,7 +185,7 @@ impl<R> Core<R> {
         let mut writing =
             Writing { messages: Vec::new(), state: None, change: None, reads: None, since: now };
         while let Some((act, since)) = self.waiting.pop_front() {
-            match act {
+            match *act {
                 Act::Say { draft, from, reply } => {
                     let turned = self.speak(&mut writing, draft, from, reply, since, now, mint, &mut effects);
                     let limit = if self.singly > 0 { 1 } else { WRITE_MESSAGES };
@@ -194,7 +195,7 @@ impl<R> Core<R> {
                 }
                 // A change depends on the state after what was said before it, so it goes alone.
                 change @ Act::Change { .. } if !writing.messages.is_empty() => {
-                    self.waiting.push_front((change, since));
+                    self.waiting.push_front((Box::new(change), since));
                     break;
                 }
                 Act::Change { change, escalation, reply } => {
@@ -408,7 +409,7 @@ impl<R> Core<R> {
         self.put_back(writing);
         let mut effects = Vec::new();
         for (act, _) in self.waiting.drain(..) {
-            if let Act::Say { reply: Some(reply), .. } | Act::Change { reply: Some(reply), .. } = act {
+            if let Act::Say { reply: Some(reply), .. } | Act::Change { reply: Some(reply), .. } = *act {
                 effects.push(Effect::Tell(reply, Err(Refusal::Moved)));
             }
         }
@@ -422,16 +423,16 @@ impl<R> Core<R> {
             self.reads_since.get_or_insert(writing.since);
         }
         if let Some((change, escalation, reply)) = writing.change {
-            self.waiting.push_front((Act::Change { change, escalation, reply }, writing.since));
+            self.waiting.push_front((Box::new(Act::Change { change, escalation, reply }), writing.since));
         }
         for speaking in writing.messages.into_iter().rev() {
             let since = speaking.since;
             for Repeat { draft, from, reply } in speaking.followers.into_iter().rev() {
-                self.waiting.push_front((Act::Say { draft, from, reply }, since));
+                self.waiting.push_front((Box::new(Act::Say { draft, from, reply }), since));
             }
             if let Some(draft) = speaking.message.to_draft() {
                 let act = Act::Say { draft, from: speaking.from, reply: speaking.reply };
-                self.waiting.push_front((act, since));
+                self.waiting.push_front((Box::new(act), since));
             }
         }
     }
@@ -456,9 +457,9 @@ impl<R> Core<R> {
             }
         }
         while self.waiting.front().is_some_and(|(_, since)| late(*since)) {
-            match self.waiting.pop_front() {
-                Some((Act::Say { reply, .. } | Act::Change { reply, .. }, _)) => tell(reply),
-                Some((Act::Read { .. } | Act::Many(_), _)) | None => {}
+            match self.waiting.pop_front().map(|(act, _)| *act) {
+                Some(Act::Say { reply, .. } | Act::Change { reply, .. }) => tell(reply),
+                Some(Act::Read { .. } | Act::Many(_)) | None => {}
             }
         }
         effects

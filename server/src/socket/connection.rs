@@ -104,7 +104,9 @@ impl Connection {
         }
     }
 
-    pub async fn run(mut self) {
+    /// By reference, and with its farewells boxed: a task is as large as all that it might ever hold at once, and this
+    /// one mostly waits.
+    pub async fn run(&mut self) {
         let label = loop {
             match poll_fn(|cx| self.poll_event(cx)).await {
                 Event::Text(text) => {
@@ -126,7 +128,7 @@ impl Connection {
                 }
                 Event::Fate(code) => break self.close(code, CLOSE_WITHIN).await,
                 Event::Violation => break self.close(CloseCode::ProtocolViolation, CLOSE_WITHIN).await,
-                Event::Broken(error) => break self.broken(&error).await,
+                Event::Broken(error) => break Box::pin(self.broken(&error)).await,
                 Event::Over => break "gone",
             }
         };
@@ -135,7 +137,7 @@ impl Connection {
         if let Some(work) = self.work.take() {
             let _ = timeout(CLOSE_WITHIN, work).await;
         }
-        if let Some(room) = self.standing.and_then(|standing| standing.room) {
+        if let Some(room) = self.standing.take().and_then(|standing| standing.room) {
             room.leave(self.outbound.id);
         }
     }
@@ -299,7 +301,7 @@ impl Connection {
     }
 
     async fn close(&mut self, code: CloseCode, within: Duration) -> &'static str {
-        self.say_goodbye(code.code(), code.reason(), within).await;
+        Box::pin(self.say_goodbye(code.code(), code.reason(), within)).await;
         code.label()
     }
 

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use hyper::upgrade::OnUpgrade;
+use hyper::upgrade::{OnUpgrade, Parts};
 use hyper_util::rt::TokioIo;
 use switchboard_protocol::PROTOCOL;
 use switchboard_protocol::limits::READABLE_FRAME;
@@ -37,7 +37,7 @@ impl Place {
 pub type Forwarding = Arc<dyn Fn(IpAddr, Option<&str>) -> IpAddr + Send + Sync>;
 
 /// An idle visitor should cost little: the default of the library is 128 KiB each way.
-const READ_BUFFER: usize = 2 * 1024;
+const READ_BUFFER: usize = 1024;
 const WRITE_BUFFER: usize = 4 * 1024;
 
 /// Answers `GET /ws`.
@@ -84,24 +84,29 @@ impl Sockets {
         let sockets = self.clone();
         self.tasks.spawn(async move {
             // A client that went away between request and answer is nobody's fault.
-            let Ok(upgraded) = upgraded.await else { return };
-            let config = WebSocketConfig::default()
-                .read_buffer_size(READ_BUFFER)
-                .write_buffer_size(WRITE_BUFFER)
-                .max_message_size(Some(READABLE_FRAME))
-                .max_frame_size(Some(READABLE_FRAME));
-            // The bare stream, and what the client sent before it had our answer.
-            let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else { return };
-            let (stream, early) = (parts.io.into_inner(), parts.read_buf.to_vec());
-            let socket =
-                WebSocketStream::from_partially_read(stream, early, Role::Server, Some(config)).await;
+            let Some(socket) = Box::pin(websocket(upgraded)).await else { return };
             let outbound = sockets.enter();
             let id = outbound.id;
-            Connection::new(socket, outbound, sockets.desk.clone(), peer).run().await;
+            let mut connection = Connection::new(socket, outbound, sockets.desk.clone(), peer);
+            connection.run().await;
             sockets.leave(id);
             drop(place);
         });
     }
+}
+
+/// The bare stream as a WebSocket, with what the client sent before it had our answer.
+async fn websocket(upgraded: OnUpgrade) -> Option<WebSocketStream<TcpStream>> {
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_message_size(Some(READABLE_FRAME))
+        .max_frame_size(Some(READABLE_FRAME));
+    // What came early is copied: the buffer it is in is the 8 KiB of the whole request.
+    let Parts { io, read_buf, .. } = upgraded.await.ok()?.downcast::<TokioIo<TcpStream>>().ok()?;
+    let early = read_buf.to_vec();
+    let stream = io.into_inner();
+    Some(WebSocketStream::from_partially_read(stream, early, Role::Server, Some(config)).await)
 }
 
 /// The accept key, and the subprotocol to name: none for a client that named none.

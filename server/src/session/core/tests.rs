@@ -58,15 +58,14 @@ impl Bench {
             metadata: None,
             attachments: None,
         };
-        self.core.accept(
-            Act::Say { draft, from: Some(ConnectionId(u64::from(reply))), reply: Some(reply) },
-            self.now,
-        );
+        let act = Act::Say { draft, from: Some(ConnectionId(u64::from(reply))), reply: Some(reply) };
+        self.core.accept(Box::new(act), self.now);
         self.proceed();
     }
 
     fn change(&mut self, reply: u32, change: Change) {
-        self.core.accept(Act::Change { change, escalation: None, reply: Some(reply) }, self.now);
+        let act = Act::Change { change, escalation: None, reply: Some(reply) };
+        self.core.accept(Box::new(act), self.now);
         self.proceed();
     }
 
