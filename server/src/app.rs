@@ -119,7 +119,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 fn desk(config: &Config, store: &Store) -> anyhow::Result<Desk> {
     let secret = config.secret.as_str();
     let keyring = Keyring::new(secret);
-    let preset = Preset::named(&config.preset).context("there is no such preset")?;
+    let preset = Arc::new(Preset::load(&config.preset)?);
     let digests = keyring.clone();
     Ok(Desk {
         registry: Registry::new(store.clone(), move |visitor| digests.resume_digest(visitor)),

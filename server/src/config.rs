@@ -30,7 +30,7 @@ pub struct Config {
     pub source: Source,
     pub pg_env: Vec<(String, String)>,
     pub data: PathBuf,
-    /// The name of a preset that exists.
+    /// The name of a shipped preset, or the path of a preset file.
     pub preset: String,
     pub limits: bool,
     pub trusted_proxies: TrustedProxies,
@@ -167,7 +167,8 @@ fn switch(text: &str) -> Option<bool> {
 }
 
 fn known_preset(text: &str) -> Option<String> {
-    preset::NAMES.contains(&text).then(|| text.to_owned())
+    let is_file = std::path::Path::new(text).extension().is_some_and(|extension| extension == "toml");
+    (is_file || preset::NAMES.contains(&text)).then(|| text.to_owned())
 }
 
 /// Says which presets there are, so that nobody has to look them up.

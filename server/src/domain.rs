@@ -7,4 +7,6 @@ pub mod masking;
 pub mod message;
 pub mod mint;
 pub mod preset;
+pub mod turn;
+pub mod vector;
 pub mod visitor;

@@ -16,8 +16,11 @@ mod socket;
 
 mod rpc;
 
-mod access;
 mod session;
+
+mod brain;
+
+mod access;
 
 pub mod store;
 

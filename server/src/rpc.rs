@@ -36,7 +36,7 @@ pub struct Desk {
     pub tokens: Tokens,
     pub keyring: Keyring,
     pub epoch: Epoch,
-    pub preset: Preset,
+    pub preset: Arc<Preset>,
     pub info: ServerInfo,
     /// Off for load tests only.
     pub limits: bool,

@@ -1,0 +1,1 @@
+//! The brain in this process: no key, no network.

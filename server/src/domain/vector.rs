@@ -1,0 +1,94 @@
+//! Vectors of a meaning, and how alike two of them are.
+//!
+//! Invariant: a `Vector` has length 1, so that a product is a cosine.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// What an embedder makes of a text. Cheap to clone.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Vec<f32>")]
+pub struct Vector(Arc<[f32]>);
+
+/// How many numbers a vector has: the column in the database is as wide.
+pub const DIMENSIONS: usize = 384;
+
+impl Vector {
+    pub fn as_slice(&self) -> &[f32] {
+        &self.0
+    }
+
+    /// -1 to 1; 0 where the two are of different width, which cannot be compared.
+    pub fn cosine(&self, other: &Self) -> f32 {
+        if self.0.len() == other.0.len() { dot(&self.0, &other.0) } else { 0.0 }
+    }
+}
+
+/// The product of two slices of one length.
+///
+/// Eight sums side by side: one after the other would keep the processor's wide registers empty.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "so that a caller compiled for a wider processor takes it along")]
+pub fn dot(left: &[f32], right: &[f32]) -> f32 {
+    const LANES: usize = 16;
+    let mut sums = [0.0_f32; LANES];
+    let (left_chunks, left_rest) = left.as_chunks::<LANES>();
+    let (right_chunks, right_rest) = right.as_chunks::<LANES>();
+    for (l, r) in left_chunks.iter().zip(right_chunks) {
+        for lane in 0..LANES {
+            sums[lane] += l[lane] * r[lane];
+        }
+    }
+    let rest: f32 = left_rest.iter().zip(right_rest).map(|(l, r)| l * r).sum();
+    sums.iter().sum::<f32>() + rest
+}
+
+/// Scales to length 1; what has no length keeps none.
+impl From<Vec<f32>> for Vector {
+    fn from(mut values: Vec<f32>) -> Self {
+        let length = dot(&values, &values).sqrt();
+        if length > 0.0 && length.is_finite() {
+            values.iter_mut().for_each(|value| *value /= length);
+        } else {
+            values.fill(0.0);
+        }
+        Self(values.into())
+    }
+}
+
+impl fmt::Debug for Vector {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Vector({} numbers)", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vector_has_length_one() {
+        let vector = Vector::from(vec![3.0, 4.0]);
+        assert_eq!(vector.as_slice(), [0.6, 0.8]);
+        assert!((vector.cosine(&vector) - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn nothing_and_what_is_no_number_are_like_nothing() {
+        let unit = Vector::from(vec![1.0, 0.0]);
+        for odd in [vec![0.0, 0.0], vec![f32::NAN, 1.0], vec![f32::INFINITY, 1.0], vec![1.0], vec![]] {
+            assert!(unit.cosine(&Vector::from(odd)).abs() < f32::EPSILON);
+        }
+    }
+
+    #[test]
+    fn a_product_counts_every_number() {
+        for width in [1_u8, 15, 16, 17, 37] {
+            let values: Vec<f32> = (0..width).map(f32::from).collect();
+            let plain: f32 = values.iter().map(|value| value * value).sum();
+            assert!((dot(&values, &values) - plain).abs() < 0.01);
+        }
+    }
+}
