@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 
 mod archive;
+mod browser;
 mod commands;
 mod company;
 mod configuration;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         harness::TESTS,
         frames::TESTS,
         archive::TESTS,
+        browser::TESTS,
         commands::TESTS,
         company::TESTS,
         configuration::TESTS,

@@ -1,10 +1,13 @@
 //! A conversation's state: the small object beside the log, and how it may change.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use switchboard_protocol::ids::{ConversationId, EscalationId, Seq, VisitorId, WorkspaceId};
 use uuid::Uuid;
 
 use super::clock::Timestamp;
+use super::workflow::Workflow;
 
 /// The state of one conversation. A new version is a new value: what was handed out stays as it was.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +26,8 @@ pub struct Conversation {
     pub escalation: Option<EscalationRef>,
     pub rating: Option<Rating>,
     pub metadata: Option<Box<Value>>,
+    /// Nothing where no AI has ever answered.
+    pub workflow: Option<Arc<Workflow>>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -105,6 +110,7 @@ impl Conversation {
             escalation: None,
             rating: None,
             metadata: None,
+            workflow: None,
             created_at: now,
             updated_at: now,
         }
