@@ -21,12 +21,14 @@ use crate::access::Keyring;
 use crate::access::directory::Directory;
 use crate::access::limits::Buckets;
 use crate::access::token::Tokens;
+use crate::brain::local::LocalBrain;
 use crate::config::Config;
 use crate::control;
 use crate::domain::preset::Preset;
 use crate::http::{self, Http};
 use crate::rpc::Desk;
-use crate::session::Registry;
+use crate::search::Search;
+use crate::session::{Minds, Registry};
 use crate::socket::{Forwarding, Sockets};
 use crate::store::{Database, Store, StoreError, migrate, node};
 use crate::telemetry;
@@ -64,6 +66,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     background.spawn(control.serve(administration, ending.clone()));
     let kept = metrics.clone();
     background.spawn(until(ending.clone(), async move { kept.keep_up().await }));
+    let finishing = desk.registry.clone();
+    background.spawn(until(ending.clone(), async move { finishing.finish_turns().await }));
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
         format!("cannot listen on {}; choose another address with --listen", config.listen)
     })?;
@@ -119,15 +123,14 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 fn desk(config: &Config, store: &Store) -> anyhow::Result<Desk> {
     let secret = config.secret.as_str();
     let keyring = Keyring::new(secret);
-    let preset = Arc::new(Preset::load(&config.preset)?);
+    let minds = Minds::new(Preset::load(&config.preset)?, LocalBrain::default(), None, Search);
     let digests = keyring.clone();
     Ok(Desk {
-        registry: Registry::new(store.clone(), move |visitor| digests.resume_digest(visitor)),
+        registry: Registry::new(store.clone(), minds, move |visitor| digests.resume_digest(visitor)),
         directory: Directory::new(store),
         tokens: Tokens::new(secret, config.token_lifetime),
         keyring,
         epoch: store.log_epoch().clone(),
-        preset,
         info: ServerInfo {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             node: store.node().node().to_string(),

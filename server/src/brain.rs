@@ -25,7 +25,9 @@ pub struct Case {
     pub agent: String,
     /// The visitor's messages that this turn is about, as one text.
     pub question: String,
-    /// Of the question, where there is an embedder.
+    /// The question as it reads without what was said before; mostly the question itself.
+    pub query: String,
+    /// Of the query, where there is an embedder.
     pub vector: Option<Vector>,
     /// The tail of the log before the question, the oldest first.
     pub history: Vec<Said>,

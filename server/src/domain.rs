@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod conversation;
 pub mod escalation;
+pub mod failpoint;
 pub mod masking;
 pub mod message;
 pub mod mint;
@@ -10,3 +11,4 @@ pub mod preset;
 pub mod turn;
 pub mod vector;
 pub mod visitor;
+pub mod workflow;

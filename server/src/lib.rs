@@ -19,6 +19,8 @@ mod rpc;
 mod session;
 
 mod brain;
+mod search;
+mod workflow;
 
 mod access;
 

@@ -25,7 +25,6 @@ use crate::access::limits::Buckets;
 use crate::access::token::{Opened, Tokens};
 use crate::access::{Caller, Keyring};
 use crate::domain::clock::Timestamp;
-use crate::domain::preset::Preset;
 use crate::session::{ConnectionId, Registry, Room};
 use crate::store::StoreError;
 
@@ -36,7 +35,6 @@ pub struct Desk {
     pub tokens: Tokens,
     pub keyring: Keyring,
     pub epoch: Epoch,
-    pub preset: Arc<Preset>,
     pub info: ServerInfo,
     /// Off for load tests only.
     pub limits: bool,

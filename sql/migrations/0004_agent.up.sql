@@ -51,7 +51,7 @@ CREATE TABLE interactions (
   turn               bigint NOT NULL,
   mode               text,
   agent_name         text,
-  user_message       text NOT NULL,
+  user_message       text,
   response           text,
   intent             text,
   category           text,

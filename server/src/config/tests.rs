@@ -114,7 +114,7 @@ fn a_wrong_value_is_refused_with_its_name_and_what_is_accepted() {
     let cases: &[(&'static str, &str, &str)] = &[
         ("listen", "8080", "127.0.0.1:8080"),
         ("listen", "127.0.0.1:99999", "an address and a port"),
-        ("preset", "member_support", "relay"),
+        ("preset", "member_suport", "relay"),
         ("limits", "maybe", "`on` or `off`"),
         ("trusted_proxies", "10.0.0.0/40", "networks"),
         ("token_seconds", "0", "1 to 86400"),

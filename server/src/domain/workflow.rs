@@ -12,8 +12,8 @@ use switchboard_protocol::ids::{ConversationId, MessageId, Seq, WorkspaceId};
 use uuid::Uuid;
 
 use super::clock::Timestamp;
-use super::conversation::{Mode, stored_names};
-use super::escalation::{Contact, Trigger};
+use super::conversation::{Conversation, Mode, stored_names};
+use super::escalation::{Contact, Escalation, Trigger};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Workflow {
@@ -81,7 +81,10 @@ stored_names!(Awaiting {
 pub enum Checkpoint {
     Known(Arc<Memory>),
     /// Written by another version, or broken: a person goes on from here, with the reason.
-    Unreadable { version: i16, content: Arc<Value> },
+    Unreadable {
+        version: i16,
+        content: Arc<Value>,
+    },
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -161,11 +164,73 @@ impl Workflow {
         Self { turn: self.turn + 1, open: Some(open), ..self.clone() }
     }
 
+    /// Without an end: cancelled, or closed with its conversation.
+    pub fn abandoned(&self) -> Self {
+        Self { open: None, awaiting: None, ..self.clone() }
+    }
+
     pub fn closed(&self, step: Step, awaiting: Option<Awaiting>, memory: Option<Memory>) -> Self {
-        let checkpoint = memory
-            .map_or_else(|| self.checkpoint.clone(), |memory| Checkpoint::Known(Arc::new(memory)));
+        let checkpoint =
+            memory.map_or_else(|| self.checkpoint.clone(), |memory| Checkpoint::Known(Arc::new(memory)));
         Self { step: Some(step), awaiting, open: None, checkpoint, ..self.clone() }
     }
+}
+
+/// The end of an open turn, ready to be committed: all of it or nothing.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    pub turn: i64,
+    /// The owner's epoch that it began in: after a takeover it is worth nothing.
+    pub owner_epoch: i64,
+    /// Nothing where there was no question in it.
+    pub said: Option<AgentMessage>,
+    pub step: Step,
+    pub awaiting: Option<Awaiting>,
+    /// Nothing where the checkpoint stays as it was.
+    pub memory: Option<Memory>,
+    pub escalation: Option<Escalation>,
+    pub records: Box<Records>,
+}
+
+impl Records {
+    /// Of a turn that was ended without an answer.
+    pub fn of_cancelled(conversation: &Conversation, turn: i64, id: Uuid, at: Timestamp) -> Self {
+        let opened = conversation.open_turn().map_or(at, |open| open.at);
+        Self {
+            workspace: conversation.workspace,
+            conversation: conversation.id,
+            turn,
+            steps: Vec::new(),
+            agent: None,
+            interaction: Some(Interaction {
+                id,
+                mode: conversation.mode,
+                agent: None,
+                user_message: None,
+                response: None,
+                intent: None,
+                category: None,
+                confidence: None,
+                outcome: Outcome::Cancelled,
+                trigger: None,
+                reason: None,
+                brain: None,
+                processing_ms: (at - opened).num_milliseconds().max(0),
+                detail: None,
+            }),
+            outbox: None,
+            at,
+        }
+    }
+}
+
+/// What the agent says, before it has its place in the log.
+#[derive(Clone, Debug)]
+pub struct AgentMessage {
+    pub agent: String,
+    pub content: String,
+    /// Wire-shaped.
+    pub citations: Option<Value>,
 }
 
 /// A step as it is recorded: it never runs again.
@@ -210,7 +275,8 @@ pub struct Interaction {
     pub id: Uuid,
     pub mode: Option<Mode>,
     pub agent: Option<String>,
-    pub user_message: String,
+    /// Nothing for a turn that ended before it was read.
+    pub user_message: Option<String>,
     pub response: Option<String>,
     pub intent: Option<String>,
     pub category: Option<&'static str>,

@@ -13,9 +13,10 @@ use uuid::Uuid;
 use super::recent::Recent;
 use super::{Answer, ConnectionId, Refusal};
 use crate::domain::clock::Timestamp;
-use crate::domain::conversation::{Change, Conversation, ReadMarks, Status};
+use crate::domain::conversation::{Change, Conversation, Owner, ReadMarks, Status};
 use crate::domain::escalation::Escalation;
-use crate::domain::message::{Draft, Fingerprint, Message};
+use crate::domain::message::{Draft, Fingerprint, Message, Role};
+use crate::domain::workflow::{Ending, OpenTurn, Records};
 use crate::store::writer::{Outcome, Write};
 
 /// What is committed, as everyone in the conversation may know it.
@@ -44,6 +45,8 @@ pub enum Act<R> {
     Read {
         marks: ReadMarks,
     },
+    /// The agent has come to the end of its turn.
+    Conclude(Ending),
     /// Acts that nothing may come between.
     Many(Vec<Act<R>>),
 }
@@ -55,6 +58,10 @@ pub enum Effect<R> {
     Tell(R, Result<Answer, Refusal>),
     /// Show everyone what was committed, in this order.
     Publish(Commit<R>),
+    /// A turn is open: let the agent work on it.
+    Think,
+    /// The turn that the agent works on is over without it.
+    Abandon,
     /// Somebody else wrote this conversation: give it up.
     GiveUp,
 }
@@ -88,6 +95,10 @@ pub struct Core<R> {
     reads_since: Option<Timestamp>,
     /// So many of the messages that wait were in a refused write: they go one by one, to find the culprit.
     singly: usize,
+    /// The workflow that answers here, where one does.
+    workflow: Option<Arc<str>>,
+    /// The turn that the agent works on.
+    thinking: Option<i64>,
 }
 
 #[derive(Debug)]
@@ -95,6 +106,8 @@ struct Writing<R> {
     messages: Vec<Speaking<R>>,
     state: Option<Arc<Conversation>>,
     change: Option<(Change, Option<Escalation>, Option<R>)>,
+    ending: Option<Ending>,
+    records: Option<Box<Records>>,
     reads: Option<ReadMarks>,
     since: Timestamp,
 }
@@ -123,13 +136,41 @@ const WRITE_MESSAGES: usize = 100;
 const WAITING: usize = 128;
 /// After this a sender is told that nothing is acknowledged; their client keeps the message.
 const ANSWER_WITHIN: TimeDelta = TimeDelta::seconds(5);
+/// Said where the database refuses what the agent has said.
+const UNWRITABLE: &str = "Something went wrong on our side. Please write that again.";
 /// Read marks are written with the next write, or after this.
 const READS_WITHIN: TimeDelta = TimeDelta::seconds(1);
 
 impl<R> Core<R> {
-    pub fn new(view: View, recent: Recent) -> Self {
+    /// `workflow` names the one that answers here, where one does.
+    pub fn new(view: View, recent: Recent, workflow: Option<Arc<str>>) -> Self {
         let reads = view.reads;
-        Self { view, recent, waiting: VecDeque::new(), writing: None, reads, reads_since: None, singly: 0 }
+        Self {
+            view,
+            recent,
+            waiting: VecDeque::new(),
+            writing: None,
+            reads,
+            reads_since: None,
+            singly: 0,
+            workflow,
+            thinking: None,
+        }
+    }
+
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// A turn that is open and that nobody works on: after a commit that opened it, or after a crash.
+    pub fn attend(&mut self) -> Option<Effect<R>> {
+        let turn = self.view.conversation.workflow.as_ref().filter(|workflow| workflow.open.is_some());
+        let turn = turn.map(|workflow| workflow.turn);
+        if turn == self.thinking {
+            return None;
+        }
+        self.thinking = turn;
+        Some(if turn.is_some() { Effect::Think } else { Effect::Abandon })
     }
 
     pub fn has_room(&self) -> bool {
@@ -172,6 +213,8 @@ impl<R> Core<R> {
                 }
             }
             Act::Many(acts) => acts.into_iter().for_each(|act| self.accept(Box::new(act), now)),
+            // Before what came in since: the next turn begins with it.
+            Act::Conclude(_) => self.waiting.push_front((act, now)),
             Act::Say { .. } | Act::Change { .. } => self.waiting.push_back((act, now)),
         }
     }
@@ -182,8 +225,15 @@ impl<R> Core<R> {
         if self.writing.is_some() {
             return effects;
         }
-        let mut writing =
-            Writing { messages: Vec::new(), state: None, change: None, reads: None, since: now };
+        let mut writing = Writing {
+            messages: Vec::new(),
+            state: None,
+            change: None,
+            ending: None,
+            records: None,
+            reads: None,
+            since: now,
+        };
         while let Some((act, since)) = self.waiting.pop_front() {
             match *act {
                 Act::Say { draft, from, reply } => {
@@ -194,20 +244,26 @@ impl<R> Core<R> {
                     }
                 }
                 // A change depends on the state after what was said before it, so it goes alone.
-                change @ Act::Change { .. } if !writing.messages.is_empty() => {
+                change @ (Act::Change { .. } | Act::Conclude(_)) if !writing.messages.is_empty() => {
                     self.waiting.push_front((Box::new(change), since));
                     break;
                 }
                 Act::Change { change, escalation, reply } => {
-                    if self.change(&mut writing, change, escalation, reply, now, &mut effects) {
+                    if self.change(&mut writing, change, escalation, reply, now, mint, &mut effects) {
+                        break;
+                    }
+                }
+                Act::Conclude(ending) => {
+                    if self.conclude(&mut writing, ending, now, mint) {
                         break;
                     }
                 }
                 Act::Read { .. } | Act::Many(_) => {}
             }
         }
+        self.open_turn(&mut writing, now, mint);
         let due = self.reads_since.is_some_and(|since| now - since >= READS_WITHIN);
-        let acts = !writing.messages.is_empty() || writing.change.is_some();
+        let acts = !writing.messages.is_empty() || writing.change.is_some() || writing.ending.is_some();
         if self.reads_since.is_some() && (acts || due) {
             writing.reads = Some(self.reads);
             self.reads_since = None;
@@ -222,9 +278,10 @@ impl<R> Core<R> {
                 write_id: mint(),
                 visitor: None,
                 state: writing.state.clone(),
-                escalation: writing.change.as_ref().and_then(|(_, escalation, _)| escalation.clone()),
+                escalation: writing.escalation().cloned(),
                 reads: writing.reads,
                 messages: writing.messages.iter().map(|speaking| speaking.message.clone()).collect(),
+                records: writing.records.clone(),
                 at: now,
             }));
             self.writing = Some(writing);
@@ -262,7 +319,7 @@ impl<R> Core<R> {
             effects.extend(reply.map(|reply| Effect::Tell(reply, Err(refusal))));
             return false;
         }
-        if let Some(reopened) = state.reopened(now) {
+        if let Some(reopened) = state.reopened(self.workflow.is_some(), now) {
             writing.state = Some(Arc::new(reopened));
         }
         let seq = writing.messages.last().map_or(self.view.head, |last| last.message.seq).next();
@@ -284,7 +341,86 @@ impl<R> Core<R> {
         true
     }
 
+    /// Opens a turn on what the visitor says in this write, where the agent answers and is free to.
+    fn open_turn(&self, writing: &mut Writing<R>, now: Timestamp, mint: &mut impl FnMut() -> Uuid) {
+        let Some(kind) = &self.workflow else { return };
+        let state = writing.state.as_ref().unwrap_or(&self.view.conversation);
+        if state.owner != Owner::Ai || state.open_turn().is_some() || writing.ending.is_some() {
+            return;
+        }
+        let asked = writing.messages.iter().filter(|speaking| speaking.message.role == Role::User);
+        let mut seqs = asked.map(|speaking| speaking.message.seq);
+        let Some(from) = seqs.next() else { return };
+        let upto = seqs.next_back().unwrap_or(from);
+        let turn = OpenTurn { reply: mint().into(), from, upto, at: now };
+        writing.state = Some(Arc::new(state.with_turn(kind, turn, now)));
+    }
+
+    /// A turn on what came in while this one was open.
+    fn queued(&self, open: &OpenTurn, now: Timestamp, mint: &mut impl FnMut() -> Uuid) -> Option<OpenTurn> {
+        let head = self.view.head;
+        (head > open.upto).then(|| OpenTurn {
+            reply: mint().into(),
+            from: open.upto.next(),
+            upto: head,
+            at: now,
+        })
+    }
+
+    /// Puts the end of the open turn into the write; false when there is nothing left to end.
+    fn conclude(
+        &mut self,
+        writing: &mut Writing<R>,
+        mut ending: Ending,
+        now: Timestamp,
+        mint: &mut impl FnMut() -> Uuid,
+    ) -> bool {
+        let state = self.view.conversation.clone();
+        let open = state.workflow.as_ref().filter(|workflow| workflow.turn == ending.turn);
+        let Some(open) = open.and_then(|workflow| workflow.open) else { return false };
+        if state.owner_epoch != ending.owner_epoch {
+            return false;
+        }
+        // Somebody else has asked for a person meanwhile: what the agent says stands, its own request does not.
+        if state.owner != Owner::Ai {
+            ending.escalation = None;
+            ending.records.outbox = None;
+        }
+        let goes_on = state.owner == Owner::Ai && ending.escalation.is_none();
+        let next_turn = goes_on.then(|| self.queued(&open, now, mint)).flatten();
+        if let Some(said) = &ending.said {
+            let message = Arc::new(Message {
+                id: open.reply,
+                conversation: state.id,
+                seq: self.view.head.next(),
+                client_id: None,
+                role: Role::Assistant,
+                agent_name: Some(said.agent.clone()),
+                author: None,
+                content: said.content.clone(),
+                citations: said.citations.clone(),
+                attachments: None,
+                metadata: None,
+                created_at: now,
+            });
+            let fingerprint = message.fingerprint();
+            writing.messages.push(Speaking {
+                message,
+                fingerprint,
+                from: None,
+                reply: None,
+                followers: Vec::new(),
+                since: now,
+            });
+        }
+        writing.state = Some(Arc::new(state.after_turn(&ending, next_turn, now)));
+        writing.records = Some(ending.records.clone());
+        writing.ending = Some(ending);
+        true
+    }
+
     /// Puts a change into the write; false when nothing is to be written.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one act, taken apart by its caller")]
     fn change(
         &mut self,
         writing: &mut Writing<R>,
@@ -292,6 +428,7 @@ impl<R> Core<R> {
         escalation: Option<Escalation>,
         reply: Option<R>,
         now: Timestamp,
+        mint: &mut impl FnMut() -> Uuid,
         effects: &mut Vec<Effect<R>>,
     ) -> bool {
         let state = &self.view.conversation;
@@ -306,6 +443,15 @@ impl<R> Core<R> {
         };
         // A row begins at version 0; the first act may at once be a change to it.
         writing.state = Some(Arc::new(next));
+        if let (Change::Cancel | Change::Close, Some(workflow), Some(open)) =
+            (&change, &state.workflow, state.open_turn())
+        {
+            let records = Records::of_cancelled(state, workflow.turn, mint(), now);
+            writing.records = Some(Box::new(records));
+            if matches!(change, Change::Cancel) {
+                writing.state = Some(Arc::new(state.without_turn(self.queued(open, now, mint), now)));
+            }
+        }
         writing.change = Some((change, escalation, reply));
         true
     }
@@ -314,7 +460,10 @@ impl<R> Core<R> {
     pub fn settled(&mut self, outcome: Outcome) -> Vec<Effect<R>> {
         let Some(writing) = self.writing.take() else { return Vec::new() };
         match outcome {
-            Outcome::Committed => vec![Effect::Publish(self.committed(writing))],
+            Outcome::Committed => {
+                let published = Effect::Publish(self.committed(writing));
+                std::iter::once(published).chain(self.attend()).collect()
+            }
             Outcome::Known(known) => self.known(writing, known),
             Outcome::Refused(reason) => self.refused(writing, &reason),
             Outcome::Stale => self.give_up(writing),
@@ -347,10 +496,11 @@ impl<R> Core<R> {
         if let Some(reads) = writing.reads {
             self.view.reads = reads;
         }
-        if let Some((_, escalation, reply)) = writing.change {
-            let answer = match escalation {
-                Some(escalation) => Answer::Escalated(escalation),
-                None => Answer::State(self.view.conversation.clone()),
+        if let Some((change, escalation, reply)) = writing.change {
+            let answer = match (change, escalation) {
+                (Change::Cancel, _) => Answer::Cancelled,
+                (_, Some(escalation)) => Answer::Escalated(escalation),
+                (_, None) => Answer::State(self.view.conversation.clone()),
             };
             told.extend(reply.map(|reply| (reply, Ok(answer))));
         }
@@ -389,6 +539,9 @@ impl<R> Core<R> {
             return Vec::new();
         }
         self.singly = self.singly.saturating_sub(1);
+        if let Some(ending) = writing.ending.take() {
+            return self.unwritable(ending);
+        }
         let mut effects = Vec::new();
         let mut reject = |reply: Option<R>| {
             let refusal = Refusal::Rejected(reason.to_owned());
@@ -402,6 +555,21 @@ impl<R> Core<R> {
             reject(reply);
         }
         effects
+    }
+
+    /// What the agent wanted to say cannot be stored: it says the least that can be, and stops there.
+    fn unwritable(&mut self, mut ending: Ending) -> Vec<Effect<R>> {
+        let Some(said) = ending.said.as_mut().filter(|said| said.content != UNWRITABLE) else {
+            tracing::error!("the end of a turn cannot be stored; it is left open for the next start");
+            return Vec::new();
+        };
+        UNWRITABLE.clone_into(&mut said.content);
+        said.citations = None;
+        ending.records.steps.clear();
+        ending.records.agent = None;
+        ending.records.interaction = None;
+        self.waiting.push_front((Box::new(Act::Conclude(ending)), Timestamp::UNIX_EPOCH));
+        Vec::new()
     }
 
     /// Another writer was here: what this session believes is worth nothing, so nobody is told anything else.
@@ -421,6 +589,10 @@ impl<R> Core<R> {
     fn put_back(&mut self, writing: Writing<R>) {
         if writing.reads.is_some() {
             self.reads_since.get_or_insert(writing.since);
+        }
+        if let Some(ending) = writing.ending {
+            self.waiting.push_front((Box::new(Act::Conclude(ending)), writing.since));
+            return;
         }
         if let Some((change, escalation, reply)) = writing.change {
             self.waiting.push_front((Box::new(Act::Change { change, escalation, reply }), writing.since));
@@ -456,13 +628,22 @@ impl<R> Core<R> {
                 tell(reply.take());
             }
         }
-        while self.waiting.front().is_some_and(|(_, since)| late(*since)) {
+        // The end of a turn has nobody waiting for it, and is as true later.
+        let told = |act: &Act<R>| !matches!(act, Act::Conclude(_));
+        while self.waiting.front().is_some_and(|(act, since)| late(*since) && told(act)) {
             match self.waiting.pop_front().map(|(act, _)| *act) {
                 Some(Act::Say { reply, .. } | Act::Change { reply, .. }) => tell(reply),
-                Some(Act::Read { .. } | Act::Many(_)) | None => {}
+                Some(Act::Read { .. } | Act::Conclude(_) | Act::Many(_)) | None => {}
             }
         }
         effects
+    }
+}
+
+impl<R> Writing<R> {
+    fn escalation(&self) -> Option<&Escalation> {
+        let asked = self.change.as_ref().and_then(|(_, escalation, _)| escalation.as_ref());
+        asked.or_else(|| self.ending.as_ref()?.escalation.as_ref())
     }
 }
 

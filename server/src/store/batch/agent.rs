@@ -98,7 +98,7 @@ fn interactions<'a>(records: &[&'a Records]) -> Option<Step<'a>> {
         column!(rows, |(records, _)| records.turn),
         column!(rows, |(_, it)| it.mode.map(Mode::name)),
         column!(rows, |(_, it)| it.agent.as_deref()),
-        column!(rows, |(_, it)| it.user_message.as_str()),
+        column!(rows, |(_, it)| it.user_message.as_deref()),
         column!(rows, |(_, it)| it.response.as_deref()),
         column!(rows, |(_, it)| it.intent.as_deref()),
         column!(rows, |(_, it)| it.category),
