@@ -3,6 +3,8 @@
 //! Invariant: what was accepted is written before the process ends; a part that crashed stops the process rather
 //! than let it limp.
 
+mod minds;
+
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
@@ -21,7 +23,6 @@ use crate::access::Keyring;
 use crate::access::directory::Directory;
 use crate::access::limits::Buckets;
 use crate::access::token::Tokens;
-use crate::brain::local::LocalBrain;
 use crate::config::Config;
 use crate::control;
 use crate::domain::preset::Preset;
@@ -46,7 +47,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let control = control::Listener::bind(&config.data)?;
     let store = Store::open(&database, &config.data).await?;
     let password = control::first_start(&store, database.kind()).await?;
-    let desk = Arc::new(desk(&config, &store)?);
+    let minds = minds::awake(Preset::load(&config.preset)?, &config.model_dir, Search).await?;
+    let desk = Arc::new(desk(&config, &store, minds)?);
     let sockets = Sockets::new(desk.clone());
     let forwarding: Forwarding = {
         let proxies = config.trusted_proxies.clone();
@@ -120,10 +122,9 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     failure.map_or(Ok(()), Err)
 }
 
-fn desk(config: &Config, store: &Store) -> anyhow::Result<Desk> {
+fn desk(config: &Config, store: &Store, minds: Minds) -> anyhow::Result<Desk> {
     let secret = config.secret.as_str();
     let keyring = Keyring::new(secret);
-    let minds = Minds::new(Preset::load(&config.preset)?, LocalBrain::default(), None, Search);
     let digests = keyring.clone();
     Ok(Desk {
         registry: Registry::new(store.clone(), minds, move |visitor| digests.resume_digest(visitor)),

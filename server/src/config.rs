@@ -32,6 +32,8 @@ pub struct Config {
     pub data: PathBuf,
     /// The name of a shipped preset, or the path of a preset file.
     pub preset: String,
+    /// Of the embedding model, shared by all data folders of a user.
+    pub model_dir: PathBuf,
     pub limits: bool,
     pub trusted_proxies: TrustedProxies,
     pub token_lifetime: Duration,
@@ -81,6 +83,7 @@ impl Config {
         Ok(Self {
             listen: listen(layers)?,
             port_file: layers.path(&setting::PORT_FILE)?,
+            model_dir: model_dir(layers)?,
             preset: layers.value(&setting::PRESET, "relay".to_owned(), known_preset).map_err(with_presets)?,
             limits: layers.value(&setting::LIMITS, true, switch)?,
             trusted_proxies: layers.value(
@@ -132,6 +135,12 @@ impl LogConfig {
         let filter = layers.value(&setting::LOG, level.to_owned(), filter)?;
         Ok(Self { format, filter })
     }
+}
+
+/// Of the embedding model. A user without a home keeps it beside the data.
+pub fn model_dir(layers: &Layers) -> Result<PathBuf, ConfigError> {
+    let given = layers.path(&setting::MODEL_DIR)?;
+    Ok(given.or_else(|| layers.cache_folder()).unwrap_or_else(|| PathBuf::from("switchboard-models")))
 }
 
 /// Where clients connect; `doctor` asks for it alone.

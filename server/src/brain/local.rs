@@ -3,6 +3,8 @@
 
 mod extract;
 mod follow_up;
+pub mod intents;
+mod lessons;
 mod words;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -11,10 +13,10 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::{Brain, BrainError, Case, Stream};
-use crate::domain::conversation::Mode;
 use crate::domain::turn::{Classified, Passage, Reply};
 
 pub use follow_up::in_context;
+pub use lessons::examples;
 
 /// Cheap to clone.
 #[derive(Clone, Default)]
@@ -50,14 +52,6 @@ impl LocalBrain {
         let training = case.preset.training_hash(case.mode);
         let heads = self.heads.read().unwrap_or_else(PoisonError::into_inner);
         heads.iter().find(|lesson| lesson.training == training).map(|lesson| lesson.head.clone())
-    }
-
-    /// What a desk of this mode has to teach.
-    pub fn examples(preset: &crate::domain::preset::Preset, mode: Mode) -> Vec<(&str, &str)> {
-        let intents = preset.intents_in(mode);
-        intents
-            .flat_map(|intent| intent.examples.iter().map(|example| (example.as_str(), intent.name.as_str())))
-            .collect()
     }
 }
 

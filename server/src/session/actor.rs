@@ -16,6 +16,7 @@ use super::event::Withdrawal;
 use super::recent::{self, Recent};
 use super::room::Room;
 use super::turn;
+use crate::domain::message::Role;
 use crate::domain::visitor::Visitor;
 use crate::domain::workflow::Ending;
 use crate::domain::{clock, failpoint, mint};
@@ -153,7 +154,12 @@ impl Actor {
             match effect {
                 Effect::Write(write) => self.write(write),
                 Effect::Tell(reply, answer) => reply(answer),
-                Effect::Publish(commit) => self.room.publish(commit, self.storing.take().as_ref()),
+                Effect::Publish(commit) => {
+                    if commit.messages.iter().any(|committed| committed.message.role == Role::Assistant) {
+                        failpoint::hit("turn.committed");
+                    }
+                    self.room.publish(commit, self.storing.take().as_ref());
+                }
                 Effect::Think => self.think(false),
                 Effect::Abandon => {
                     self.thinking = None;

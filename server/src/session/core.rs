@@ -3,6 +3,9 @@
 //! Invariants: numbers are dense and given only in the one write in flight; nothing is told as done before its
 //! commit; every reply is told exactly once.
 
+mod outcome;
+mod turns;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -13,11 +16,11 @@ use uuid::Uuid;
 use super::recent::Recent;
 use super::{Answer, ConnectionId, Refusal};
 use crate::domain::clock::Timestamp;
-use crate::domain::conversation::{Change, Conversation, Owner, ReadMarks, Status};
+use crate::domain::conversation::{Change, Conversation, ReadMarks, Status};
 use crate::domain::escalation::Escalation;
-use crate::domain::message::{Draft, Fingerprint, Message, Role};
-use crate::domain::workflow::{Ending, OpenTurn, Records};
-use crate::store::writer::{Outcome, Write};
+use crate::domain::message::{Draft, Fingerprint, Message};
+use crate::domain::workflow::{Ending, Records};
+use crate::store::writer::Write;
 
 /// What is committed, as everyone in the conversation may know it.
 #[derive(Clone, Debug)]
@@ -136,8 +139,6 @@ const WRITE_MESSAGES: usize = 100;
 const WAITING: usize = 128;
 /// After this a sender is told that nothing is acknowledged; their client keeps the message.
 const ANSWER_WITHIN: TimeDelta = TimeDelta::seconds(5);
-/// Said where the database refuses what the agent has said.
-const UNWRITABLE: &str = "Something went wrong on our side. Please write that again.";
 /// Read marks are written with the next write, or after this.
 const READS_WITHIN: TimeDelta = TimeDelta::seconds(1);
 
@@ -160,17 +161,6 @@ impl<R> Core<R> {
 
     pub fn view(&self) -> &View {
         &self.view
-    }
-
-    /// A turn that is open and that nobody works on: after a commit that opened it, or after a crash.
-    pub fn attend(&mut self) -> Option<Effect<R>> {
-        let turn = self.view.conversation.workflow.as_ref().filter(|workflow| workflow.open.is_some());
-        let turn = turn.map(|workflow| workflow.turn);
-        if turn == self.thinking {
-            return None;
-        }
-        self.thinking = turn;
-        Some(if turn.is_some() { Effect::Think } else { Effect::Abandon })
     }
 
     pub fn has_room(&self) -> bool {
@@ -341,84 +331,6 @@ impl<R> Core<R> {
         true
     }
 
-    /// Opens a turn on what the visitor says in this write, where the agent answers and is free to.
-    fn open_turn(&self, writing: &mut Writing<R>, now: Timestamp, mint: &mut impl FnMut() -> Uuid) {
-        let Some(kind) = &self.workflow else { return };
-        let state = writing.state.as_ref().unwrap_or(&self.view.conversation);
-        if state.owner != Owner::Ai || state.open_turn().is_some() || writing.ending.is_some() {
-            return;
-        }
-        let asked = writing.messages.iter().filter(|speaking| speaking.message.role == Role::User);
-        let mut seqs = asked.map(|speaking| speaking.message.seq);
-        let Some(from) = seqs.next() else { return };
-        let upto = seqs.next_back().unwrap_or(from);
-        let turn = OpenTurn { reply: mint().into(), from, upto, at: now };
-        writing.state = Some(Arc::new(state.with_turn(kind, turn, now)));
-    }
-
-    /// A turn on what came in while this one was open.
-    fn queued(&self, open: &OpenTurn, now: Timestamp, mint: &mut impl FnMut() -> Uuid) -> Option<OpenTurn> {
-        let head = self.view.head;
-        (head > open.upto).then(|| OpenTurn {
-            reply: mint().into(),
-            from: open.upto.next(),
-            upto: head,
-            at: now,
-        })
-    }
-
-    /// Puts the end of the open turn into the write; false when there is nothing left to end.
-    fn conclude(
-        &mut self,
-        writing: &mut Writing<R>,
-        mut ending: Ending,
-        now: Timestamp,
-        mint: &mut impl FnMut() -> Uuid,
-    ) -> bool {
-        let state = self.view.conversation.clone();
-        let open = state.workflow.as_ref().filter(|workflow| workflow.turn == ending.turn);
-        let Some(open) = open.and_then(|workflow| workflow.open) else { return false };
-        if state.owner_epoch != ending.owner_epoch {
-            return false;
-        }
-        // Somebody else has asked for a person meanwhile: what the agent says stands, its own request does not.
-        if state.owner != Owner::Ai {
-            ending.escalation = None;
-            ending.records.outbox = None;
-        }
-        let goes_on = state.owner == Owner::Ai && ending.escalation.is_none();
-        let next_turn = goes_on.then(|| self.queued(&open, now, mint)).flatten();
-        if let Some(said) = &ending.said {
-            let message = Arc::new(Message {
-                id: open.reply,
-                conversation: state.id,
-                seq: self.view.head.next(),
-                client_id: None,
-                role: Role::Assistant,
-                agent_name: Some(said.agent.clone()),
-                author: None,
-                content: said.content.clone(),
-                citations: said.citations.clone(),
-                attachments: None,
-                metadata: None,
-                created_at: now,
-            });
-            let fingerprint = message.fingerprint();
-            writing.messages.push(Speaking {
-                message,
-                fingerprint,
-                from: None,
-                reply: None,
-                followers: Vec::new(),
-                since: now,
-            });
-        }
-        writing.state = Some(Arc::new(state.after_turn(&ending, next_turn, now)));
-        writing.records = Some(ending.records.clone());
-        writing.ending = Some(ending);
-        true
-    }
-
     /// Puts a change into the write; false when nothing is to be written.
     #[expect(clippy::too_many_arguments, reason = "the parts of one act, taken apart by its caller")]
     fn change(
@@ -454,159 +366,6 @@ impl<R> Core<R> {
         }
         writing.change = Some((change, escalation, reply));
         true
-    }
-
-    /// What became of the write in flight.
-    pub fn settled(&mut self, outcome: Outcome) -> Vec<Effect<R>> {
-        let Some(writing) = self.writing.take() else { return Vec::new() };
-        match outcome {
-            Outcome::Committed => {
-                let published = Effect::Publish(self.committed(writing));
-                std::iter::once(published).chain(self.attend()).collect()
-            }
-            Outcome::Known(known) => self.known(writing, known),
-            Outcome::Refused(reason) => self.refused(writing, &reason),
-            Outcome::Stale => self.give_up(writing),
-        }
-    }
-
-    fn committed(&mut self, writing: Writing<R>) -> Commit<R> {
-        self.singly = self.singly.saturating_sub(writing.messages.len());
-        let was_stored = self.view.stored;
-        let mut told = Vec::new();
-        let mut messages = Vec::with_capacity(writing.messages.len());
-        for speaking in writing.messages {
-            self.recent.add(&speaking.message, speaking.fingerprint);
-            self.view.head = speaking.message.seq;
-            for repeat in speaking.followers {
-                let same = repeat.draft.fingerprint() == speaking.fingerprint;
-                let answer = repeated(same, speaking.message.receipt(true));
-                told.extend(repeat.reply.map(|reply| (reply, answer)));
-            }
-            let reply = speaking.reply.map(|reply| (speaking.from, reply));
-            messages.push(Committed { message: speaking.message, reply });
-        }
-        let mut state_changed = false;
-        if let Some(state) = writing.state {
-            state_changed = was_stored || state.version != self.view.conversation.version;
-            self.view.conversation = state;
-            self.view.stored = true;
-        }
-        let reads_changed = writing.reads.is_some();
-        if let Some(reads) = writing.reads {
-            self.view.reads = reads;
-        }
-        if let Some((change, escalation, reply)) = writing.change {
-            let answer = match (change, escalation) {
-                (Change::Cancel, _) => Answer::Cancelled,
-                (_, Some(escalation)) => Answer::Escalated(escalation),
-                (_, None) => Answer::State(self.view.conversation.clone()),
-            };
-            told.extend(reply.map(|reply| (reply, Ok(answer))));
-        }
-        Commit { view: self.view.clone(), messages, state_changed, reads_changed, told }
-    }
-
-    /// Some messages stand in the log already: they are answered from it, the others are numbered anew.
-    fn known(&mut self, mut writing: Writing<R>, known: Vec<(usize, Message)>) -> Vec<Effect<R>> {
-        let mut effects = Vec::new();
-        // From the last, so that the places of the others stay.
-        let mut known = known;
-        known.sort_unstable_by_key(|(place, _)| std::cmp::Reverse(*place));
-        for (place, stored) in known {
-            if place >= writing.messages.len() {
-                continue;
-            }
-            let speaking = writing.messages.remove(place);
-            let stored_as = stored.fingerprint();
-            self.recent.add(&stored, stored_as);
-            let repeats =
-                speaking.followers.into_iter().map(|repeat| (repeat.draft.fingerprint(), repeat.reply));
-            for (fingerprint, reply) in std::iter::once((speaking.fingerprint, speaking.reply)).chain(repeats)
-            {
-                let answer = repeated(fingerprint == stored_as, stored.receipt(true));
-                effects.extend(reply.map(|reply| Effect::Tell(reply, answer)));
-            }
-        }
-        self.put_back(writing);
-        effects
-    }
-
-    fn refused(&mut self, mut writing: Writing<R>, reason: &str) -> Vec<Effect<R>> {
-        if writing.messages.len() > 1 {
-            self.singly += writing.messages.len();
-            self.put_back(writing);
-            return Vec::new();
-        }
-        self.singly = self.singly.saturating_sub(1);
-        if let Some(ending) = writing.ending.take() {
-            return self.unwritable(ending);
-        }
-        let mut effects = Vec::new();
-        let mut reject = |reply: Option<R>| {
-            let refusal = Refusal::Rejected(reason.to_owned());
-            effects.extend(reply.map(|reply| Effect::Tell(reply, Err(refusal))));
-        };
-        if let Some(speaking) = writing.messages.pop() {
-            reject(speaking.reply);
-            speaking.followers.into_iter().for_each(|repeat| reject(repeat.reply));
-        }
-        if let Some((.., reply)) = writing.change.take() {
-            reject(reply);
-        }
-        effects
-    }
-
-    /// What the agent wanted to say cannot be stored: it says the least that can be, and stops there.
-    fn unwritable(&mut self, mut ending: Ending) -> Vec<Effect<R>> {
-        let Some(said) = ending.said.as_mut().filter(|said| said.content != UNWRITABLE) else {
-            tracing::error!("the end of a turn cannot be stored; it is left open for the next start");
-            return Vec::new();
-        };
-        UNWRITABLE.clone_into(&mut said.content);
-        said.citations = None;
-        ending.records.steps.clear();
-        ending.records.agent = None;
-        ending.records.interaction = None;
-        self.waiting.push_front((Box::new(Act::Conclude(ending)), Timestamp::UNIX_EPOCH));
-        Vec::new()
-    }
-
-    /// Another writer was here: what this session believes is worth nothing, so nobody is told anything else.
-    fn give_up(&mut self, writing: Writing<R>) -> Vec<Effect<R>> {
-        self.put_back(writing);
-        let mut effects = Vec::new();
-        for (act, _) in self.waiting.drain(..) {
-            if let Act::Say { reply: Some(reply), .. } | Act::Change { reply: Some(reply), .. } = *act {
-                effects.push(Effect::Tell(reply, Err(Refusal::Moved)));
-            }
-        }
-        effects.push(Effect::GiveUp);
-        effects
-    }
-
-    /// Back to the front of those who wait, in their order.
-    fn put_back(&mut self, writing: Writing<R>) {
-        if writing.reads.is_some() {
-            self.reads_since.get_or_insert(writing.since);
-        }
-        if let Some(ending) = writing.ending {
-            self.waiting.push_front((Box::new(Act::Conclude(ending)), writing.since));
-            return;
-        }
-        if let Some((change, escalation, reply)) = writing.change {
-            self.waiting.push_front((Box::new(Act::Change { change, escalation, reply }), writing.since));
-        }
-        for speaking in writing.messages.into_iter().rev() {
-            let since = speaking.since;
-            for Repeat { draft, from, reply } in speaking.followers.into_iter().rev() {
-                self.waiting.push_front((Box::new(Act::Say { draft, from, reply }), since));
-            }
-            if let Some(draft) = speaking.message.to_draft() {
-                let act = Act::Say { draft, from: speaking.from, reply: speaking.reply };
-                self.waiting.push_front((Box::new(act), since));
-            }
-        }
     }
 
     /// Tells those who have waited too long that nothing is acknowledged. What is on its way stays on its way, and

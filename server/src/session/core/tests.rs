@@ -8,6 +8,7 @@ use switchboard_protocol::ids::{ClientId, ConversationId};
 
 use super::*;
 use crate::domain::message::Role;
+use crate::store::writer::Outcome;
 
 /// A reply is known by its number.
 type Told = HashMap<u32, Result<Answer, Refusal>>;
