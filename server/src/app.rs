@@ -25,7 +25,6 @@ use crate::access::limits::Buckets;
 use crate::access::token::Tokens;
 use crate::config::Config;
 use crate::control;
-use crate::domain::preset::Preset;
 use crate::http::{self, Http};
 use crate::rpc::Desk;
 use crate::search::Search;
@@ -47,7 +46,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let control = control::Listener::bind(&config.data)?;
     let store = Store::open(&database, &config.data).await?;
     let password = control::first_start(&store, database.kind()).await?;
-    let minds = minds::awake(Preset::load(&config.preset)?, &config.model_dir, Search).await?;
+    let minds = minds::asleep(&config, Search)?;
     let desk = Arc::new(desk(&config, &store, minds)?);
     let sockets = Sockets::new(desk.clone());
     let forwarding: Forwarding = {
@@ -68,6 +67,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     background.spawn(control.serve(administration, ending.clone()));
     let kept = metrics.clone();
     background.spawn(until(ending.clone(), async move { kept.keep_up().await }));
+    background.spawn(minds::wake(desk.registry.minds().clone(), config.model_dir.clone()));
     let finishing = desk.registry.clone();
     background.spawn(until(ending.clone(), async move { finishing.finish_turns().await }));
     let listener = TcpListener::bind(config.listen).await.with_context(|| {

@@ -3,6 +3,7 @@
 //! Invariant: a brain is asked, and never acts: what is done about its answers is the workflow's to decide.
 
 pub mod local;
+pub mod openai;
 
 use std::sync::Arc;
 use std::time::Duration;

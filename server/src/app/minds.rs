@@ -1,34 +1,40 @@
-//! How the agent comes to its senses: at once by words alone, and by meaning as soon as there is a model.
+//! How the agent comes to its senses: by words alone first, and by meaning as soon as there is a model.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
+use crate::brain::Brain;
 use crate::brain::local::LocalBrain;
+use crate::brain::openai::OpenAi;
+use crate::config::Config;
 use crate::domain::preset::Preset;
 use crate::search::Search;
 use crate::session::Minds;
 
-/// What the agent thinks with, able to answer from the first message on.
-pub async fn awake(preset: Preset, model_dir: &Path, search: Search) -> anyhow::Result<Minds> {
-    let local = LocalBrain::default();
-    let preset = learn_words(preset, &local, lessons(model_dir)).await?;
-    Ok(Minds::new(preset, local, None, search))
+/// What the agent thinks with. It has learned nothing yet: its turns wait until it has.
+pub fn asleep(config: &Config, search: Search) -> anyhow::Result<Minds> {
+    let preset = Preset::load(&config.preset)?;
+    let remote = match &config.remote {
+        Some(remote) => Some(Box::new(OpenAi::new(remote.clone())?) as Box<dyn Brain>),
+        None => None,
+    };
+    Ok(Minds::new(preset, LocalBrain::default(), remote, search))
+}
+
+/// Learns the desk's intents by their words. A second or so for one that was never seen, nothing for one that was.
+pub async fn wake(minds: Minds, model_dir: PathBuf) {
+    let preset = minds.preset();
+    let local = minds.local().clone();
+    let learned = tokio::task::spawn_blocking(move || {
+        for desk in preset.modes.iter().filter(|_| preset.ai) {
+            local.teach(&preset, desk.mode, None, &lessons(&model_dir));
+        }
+    });
+    if learned.await.is_err() {
+        tracing::error!("learning the desk's intents has crashed; its conversations wait for people");
+    }
 }
 
 /// Where what was learned of intents is kept.
 pub fn lessons(model_dir: &Path) -> PathBuf {
     model_dir.join("intents")
-}
-
-/// A second or so for a desk that was never seen, nothing for one that was.
-async fn learn_words(preset: Preset, local: &LocalBrain, cache: PathBuf) -> anyhow::Result<Preset> {
-    let (local, preset) = (local.clone(), Arc::new(preset));
-    let learned = preset.clone();
-    tokio::task::spawn_blocking(move || {
-        for desk in preset.modes.iter().filter(|_| preset.ai) {
-            local.teach(&preset, desk.mode, None, &cache);
-        }
-    })
-    .await?;
-    Ok(Arc::unwrap_or_clone(learned))
 }

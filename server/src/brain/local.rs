@@ -7,10 +7,11 @@ pub mod intents;
 mod lessons;
 mod words;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use tokio::sync::watch;
 
 use super::{Brain, BrainError, Case, Stream};
 use crate::domain::turn::{Classified, Passage, Reply};
@@ -19,9 +20,9 @@ pub use follow_up::in_context;
 pub use lessons::examples;
 
 /// Cheap to clone.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct LocalBrain {
-    heads: Arc<RwLock<Vec<Lesson>>>,
+    lessons: Arc<watch::Sender<Vec<Lesson>>>,
 }
 
 /// What was learned from the intents of one mode of one desk.
@@ -38,20 +39,31 @@ pub trait Classifier: Send + Sync {
 /// Desks whose lessons are kept: the running one in two modes, and the one before it while its last turns end.
 const LESSONS: usize = 4;
 
+impl Default for LocalBrain {
+    fn default() -> Self {
+        Self { lessons: Arc::new(watch::Sender::new(Vec::new())) }
+    }
+}
+
 impl LocalBrain {
     /// Takes a classifier into use for what it was trained on, in place of an earlier one.
     pub fn learn(&self, training: [u8; 32], head: Arc<dyn Classifier>) {
-        let mut heads = self.heads.write().unwrap_or_else(PoisonError::into_inner);
-        heads.retain(|lesson| lesson.training != training);
-        heads.push(Lesson { training, head });
-        let surplus = heads.len().saturating_sub(LESSONS);
-        heads.drain(..surplus);
+        self.lessons.send_modify(|lessons| {
+            lessons.retain(|lesson| lesson.training != training);
+            lessons.push(Lesson { training, head });
+            let surplus = lessons.len().saturating_sub(LESSONS);
+            lessons.drain(..surplus);
+        });
     }
 
-    fn head(&self, case: &Case) -> Option<Arc<dyn Classifier>> {
+    /// What was learned for this case; waits for it, since nothing may be answered that might be for people alone.
+    async fn head(&self, case: &Case) -> Option<Arc<dyn Classifier>> {
         let training = case.preset.training_hash(case.mode);
-        let heads = self.heads.read().unwrap_or_else(PoisonError::into_inner);
-        heads.iter().find(|lesson| lesson.training == training).map(|lesson| lesson.head.clone())
+        let mut lessons = self.lessons.subscribe();
+        let known =
+            lessons.wait_for(|lessons| lessons.iter().any(|lesson| lesson.training == training)).await;
+        let known = known.ok()?;
+        known.iter().find(|lesson| lesson.training == training).map(|lesson| lesson.head.clone())
     }
 }
 
@@ -60,10 +72,8 @@ impl Brain for LocalBrain {
         "local"
     }
 
-    /// Without a lesson nothing is understood, and the knowledge alone has to answer.
     fn classify<'a>(&'a self, case: &'a Case) -> BoxFuture<'a, Result<Classified, BrainError>> {
-        let classified = self.head(case).map(|head| head.classify(case)).unwrap_or_default();
-        std::future::ready(Ok(classified)).boxed()
+        async move { Ok(self.head(case).await.map(|head| head.classify(case)).unwrap_or_default()) }.boxed()
     }
 
     fn respond<'a>(

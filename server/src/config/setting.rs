@@ -73,6 +73,15 @@ settings! {
     PRESET = "preset" "SWITCHBOARD_PRESET" "NAME|FILE" Serve
         "The support desk: member_support, insurance_navigator, bank, relay (people alone), or a file [default: relay]"
         takes "the path of a .toml file, or the name of a preset";
+    OPENAI_BASE_URL = "openai_base_url" "OPENAI_BASE_URL" "URL" Serve
+        "A remote model that speaks OpenAI's API, up to and without /chat/completions [default: none, or theirs with a key]"
+        takes "an http:// or https:// address";
+    OPENAI_MODEL = "openai_model" "OPENAI_MODEL" "NAME" Serve
+        "The remote model that answers [default: gpt-4.1-mini]"
+        takes "the name of a model";
+    OPENAI_API_KEY = "openai_api_key" "OPENAI_API_KEY" "TEXT" Never
+        "The key of the remote model"
+        takes "a key";
     LIMITS = "limits" "SWITCHBOARD_LIMITS" "on|off" Serve
         "Rate limits; off is for load tests [default: on]"
         takes "`on` or `off`";

@@ -41,7 +41,7 @@ impl LocalBrain {
                 }
                 Err(error) => {
                     tracing::warn!(%error, mode = mode.name(), "the intents of a desk could not be learned");
-                    return;
+                    return self.learn(preset.training_hash(mode), Arc::new(Nothing));
                 }
             },
         };
@@ -55,6 +55,15 @@ pub fn examples(preset: &Preset, mode: Mode) -> Vec<(&str, &str)> {
         .intents_in(mode)
         .flat_map(|intent| intent.examples.iter().map(|text| (text.as_str(), intent.name.as_str())))
         .collect()
+}
+
+/// A desk with too few examples to tell anything apart: its knowledge alone answers.
+struct Nothing;
+
+impl Classifier for Nothing {
+    fn classify(&self, _case: &Case) -> Classified {
+        Classified::default()
+    }
 }
 
 impl Classifier for IntentHead {
@@ -73,15 +82,14 @@ impl Classifier for IntentHead {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_desk_is_learned_once_and_then_known() {
+    #[tokio::test]
+    async fn a_desk_is_learned_once_and_then_known() {
         let folder = tempfile::tempdir().unwrap();
-        let preset = Arc::new(Preset::load("bank").unwrap());
+        let preset = Arc::new(Preset::load("insurance_navigator").unwrap());
         let brain = LocalBrain::default();
-        for mode in [Mode::Customer, Mode::Banker] {
-            brain.teach(&preset, mode, None, folder.path());
-        }
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+        brain.teach(&preset, Mode::Customer, None, folder.path());
+        brain.teach(&preset, Mode::Customer, None, folder.path());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         let case = Case {
             preset: preset.clone(),
             mode: Mode::Customer,
@@ -92,7 +100,7 @@ mod tests {
             vector: None,
             history: Vec::new(),
         };
-        let head = brain.head(&case).unwrap();
+        let head = brain.head(&case).await.unwrap();
         assert_eq!(head.classify(&case).intent.as_deref(), Some("card_delivery_time"));
     }
 }

@@ -40,7 +40,12 @@ impl Calibration {
     }
 
     /// Trains with `learn` on parts of the rows, and tries the rest.
-    pub fn measure(rows: &[Row], truths: &[usize], labels: usize, learn: impl Fn(&[usize]) -> Learned) -> Self {
+    pub fn measure(
+        rows: &[Row],
+        truths: &[usize],
+        labels: usize,
+        learn: impl Fn(&[usize]) -> Learned,
+    ) -> Self {
         if labels < 3 {
             return USUAL;
         }
@@ -82,7 +87,8 @@ impl Calibration {
         const HELD: f32 = 0.01;
         let mut fit = USUAL;
         for _ in 0..50 {
-            let (mut by_slope, mut by_offset) = (HELD * (fit.slope - USUAL.slope), HELD * (fit.offset - USUAL.offset));
+            let (mut by_slope, mut by_offset) =
+                (HELD * (fit.slope - USUAL.slope), HELD * (fit.offset - USUAL.offset));
             let (mut slope_slope, mut slope_offset, mut offset_offset) = (HELD, 0.0, HELD);
             for trial in trials {
                 let x = trial.confidence;

@@ -39,7 +39,11 @@ const MANY: usize = 2_000;
 const UNKNOWN: f32 = 0.5;
 
 impl Vocabulary {
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "numbers of texts and terms")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "numbers of texts and terms"
+    )]
     pub fn learn(texts: &[&str]) -> Self {
         let mut seen: HashMap<u64, u32> = HashMap::new();
         for text in texts {
@@ -66,7 +70,8 @@ impl Vocabulary {
 
     /// Whether each place has its weight, as after reading from a file.
     pub fn is_whole(&self) -> bool {
-        self.places.len() == self.weights.len() && self.places.values().all(|at| (*at as usize) < self.weights.len())
+        self.places.len() == self.weights.len()
+            && self.places.values().all(|at| (*at as usize) < self.weights.len())
     }
 
     pub fn read(&self, text: &str) -> Vec<(u32, f32)> {
@@ -97,8 +102,10 @@ impl Vocabulary {
 /// The words of a text and the pieces of its words, each with how often it is there.
 fn terms(text: &str) -> [Vec<(u64, f32)>; 2] {
     let text = text.to_lowercase();
-    let words: Vec<&str> =
-        text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| word.chars().nth(1).is_some()).collect();
+    let words: Vec<&str> = text
+        .split(|c: char| !c.is_alphanumeric() && c != '_')
+        .filter(|word| word.chars().nth(1).is_some())
+        .collect();
     let mut whole: Vec<u64> = words.iter().map(|word| hash(&[word])).collect();
     whole.extend(words.windows(2).map(hash));
 
@@ -119,7 +126,9 @@ fn terms(text: &str) -> [Vec<(u64, f32)>; 2] {
                 pieces.push(hash(&[PIECE, &padded]));
                 break;
             }
-            pieces.extend(starts.windows(length + 1).map(|piece| hash(&[PIECE, &padded[piece[0]..piece[length]]])));
+            pieces.extend(
+                starts.windows(length + 1).map(|piece| hash(&[PIECE, &padded[piece[0]..piece[length]]])),
+            );
         }
     }
     [counted(whole), counted(pieces)]
@@ -164,7 +173,8 @@ mod tests {
             let square: f32 = vocabulary.read(text).iter().map(|(_, weight)| weight * weight).sum();
             assert!((square - 2.0).abs() < 1e-5, "{square}");
         }
-        let other: f32 = vocabulary.read("my uncle plays golf").iter().map(|(_, weight)| weight * weight).sum();
+        let other: f32 =
+            vocabulary.read("my uncle plays golf").iter().map(|(_, weight)| weight * weight).sum();
         assert!(other < 1.2, "unknown words count: {other}");
     }
 

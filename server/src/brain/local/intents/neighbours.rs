@@ -72,7 +72,8 @@ fn product(example: &[i8], vector: &[f32]) -> f32 {
             sums[lane] += f32::from(example[lane]) * vector[lane];
         }
     }
-    let rest: f32 = example_rest.iter().zip(vector_rest).map(|(example, value)| f32::from(*example) * value).sum();
+    let rest: f32 =
+        example_rest.iter().zip(vector_rest).map(|(example, value)| f32::from(*example) * value).sum();
     sums.iter().sum::<f32>() + rest
 }
 

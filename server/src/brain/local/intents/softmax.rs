@@ -117,7 +117,8 @@ impl Weights {
     fn add(&mut self, row: &Row, change: &[f32]) {
         let start = self.dimensions;
         let (width, bias) = (self.width, self.values.len() / self.width - 1);
-        let mut feature = |at: usize, value| add(&mut self.values[at * width..(at + 1) * width], value, change);
+        let mut feature =
+            |at: usize, value| add(&mut self.values[at * width..(at + 1) * width], value, change);
         feature(bias, 1.0);
         for (at, value) in row.dense.iter().enumerate() {
             feature(at, *value * row.strength);

@@ -79,7 +79,10 @@ fn vectors_speak_where_words_do_not() {
     assert_eq!(head.classify("never seen", Some(&toward(-0.9))).label, "right");
     let sure = head.classify("never seen", Some(&toward(-0.9))).probability;
     assert!(head.classify("never seen", None).probability < sure);
-    assert!(head.classify("never seen", Some(&vec![1.0; 7].into())).probability < sure, "a vector of another width");
+    assert!(
+        head.classify("never seen", Some(&vec![1.0; 7].into())).probability < sure,
+        "a vector of another width"
+    );
 }
 
 #[test]
