@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use futures_util::stream::FuturesUnordered;
 use serde_json::json;
 use switchboard_tests::patience::eventually;
 
@@ -213,7 +214,8 @@ async fn a_workspace_keeps_to_its_budget_and_leaves_others_theirs() {
         outcomes.push(brain.respond(&case, &[], &[], &mut |_| {}).await.map(drop));
     }
     let answered = outcomes.iter().take_while(|outcome| outcome.is_ok()).count();
-    assert!((5..=9).contains(&answered), "{answered} answers");
+    // What was set aside beyond the bill came back, so there are more than estimates would allow.
+    assert!((7..=9).contains(&answered), "{answered} answers");
     assert!(outcomes[answered..].iter().all(|outcome| *outcome == Err(BrainError::OverBudget)));
     assert_eq!(model.count(Asked::Answer), answered);
     let other = desk::case("What does it cost?");
@@ -243,16 +245,21 @@ async fn without_a_bill_tokens_are_estimated_and_a_refused_call_costs_nothing() 
 }
 
 #[tokio::test]
-async fn only_so_many_calls_are_under_way_at_once() {
+async fn only_so_many_calls_are_under_way_at_once_and_the_rest_waits() {
     let (model, brain) = brain(|config| {
         config.concurrent = 2;
-        config.total = Duration::from_millis(700);
+        config.first_byte = Duration::from_millis(300);
     })
     .await;
-    model.always(Asked::Answer, Act::silence());
-    let calls = futures_util::future::join_all((0..6).map(|_| reply(&brain))).await;
-    assert!(calls.iter().all(|outcome| *outcome == Err(BrainError::TooSlow)), "{calls:?}");
-    assert!(model.count(Asked::Answer) <= 4, "{} calls", model.count(Asked::Answer));
+    for _ in 0..2 {
+        model.next(Asked::Answer, Act::silence());
+    }
+    model.always(Asked::Answer, Act::text("Ten euros."));
+    let mut calls: FuturesUnordered<_> = (0..6).map(|_| reply(&brain)).collect();
+    // Were there a third one under way, it would have been the first to be answered.
+    assert_eq!(calls.next().await, Some(Err(BrainError::NoFirstByte)));
+    let rest: Vec<_> = calls.collect().await;
+    assert_eq!(rest.iter().filter(|outcome| outcome.is_ok()).count(), 4, "{rest:?}");
 }
 
 #[tokio::test]
