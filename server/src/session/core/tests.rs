@@ -263,14 +263,14 @@ fn read_marks_rise_and_never_pass_the_head() {
     bench.say(1, 1, "hello");
     bench.settle_all();
     let mark = |seq| ReadMarks { user: Seq::new(seq).unwrap(), staff: Seq::ZERO };
-    bench.core.accept(Act::Read { marks: mark(9) }, bench.now);
+    bench.core.accept(Box::new(Act::Read { marks: mark(9) }), bench.now);
     bench.proceed();
     assert!(bench.in_flight.is_none(), "written with the next write, or a second later");
     bench.now += TimeDelta::seconds(1);
     bench.proceed();
     assert_eq!(bench.in_flight.as_ref().unwrap().reads, Some(mark(1)));
     bench.settle_all();
-    bench.core.accept(Act::Read { marks: mark(0) }, bench.now);
+    bench.core.accept(Box::new(Act::Read { marks: mark(0) }), bench.now);
     assert!(bench.core.is_idle());
 }
 
@@ -309,9 +309,10 @@ fn every_order_keeps_the_promises() {
                 }
                 18 => {
                     let head = bench.core.view.head;
-                    bench
-                        .core
-                        .accept(Act::Read { marks: ReadMarks { user: head, staff: Seq::ZERO } }, bench.now);
+                    bench.core.accept(
+                        Box::new(Act::Read { marks: ReadMarks { user: head, staff: Seq::ZERO } }),
+                        bench.now,
+                    );
                     bench.proceed();
                 }
                 _ if bench.core.is_idle() => bench.core.remember(Recent::default()),
