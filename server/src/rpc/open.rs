@@ -123,7 +123,8 @@ impl Desk {
             let resume = shown.unwrap_or_else(|| self.keyring.resume(room.visitor_id()).into());
             self.directory.remember(resume.as_str(), room.visitor());
             opened.resume = Some(resume);
-            opened.greeting = self.preset.greeting_in(conversation.mode.unwrap_or(Mode::Customer)).map(str::to_owned);
+            opened.greeting =
+                self.preset.greeting_in(conversation.mode.unwrap_or(Mode::Customer)).map(str::to_owned);
         }
         Ok((standing, opened))
     }
