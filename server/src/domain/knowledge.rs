@@ -46,10 +46,33 @@ pub enum Status {
 
 super::conversation::stored_names!(Status { Pending = "pending", Ready = "ready" });
 
+/// Which topic collections are looked through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Topics {
+    All,
+    /// These, and the documents of none.
+    Quotable(Vec<String>),
+    Only(String),
+}
+
+impl Topics {
+    pub fn include(&self, topic: Option<&str>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Quotable(topics) => topic.is_none_or(|topic| topics.iter().any(|known| known == topic)),
+            Self::Only(wanted) => topic == Some(wanted),
+        }
+    }
+}
+
+/// How documents are cut into chunks. With another name for it, every import cuts its documents anew.
+const CHUNKER: &str = "1";
+
 impl Document {
     /// Of all that it says: the same means that nothing has changed.
     pub fn hash(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
+        feed(&mut hash, Some(CHUNKER));
         feed(&mut hash, Some(&self.title));
         feed(&mut hash, self.url.as_deref());
         feed(&mut hash, Some(&self.content));
@@ -67,8 +90,9 @@ impl Chunk {
     }
 }
 
-/// What an embedder is given for a chunk: what it says, and what it is about.
+/// What an embedder is given for a chunk: what it says, and what it is about, without the marks of headings.
 pub fn embedded(title: &str, heading: &str, text: &str) -> String {
+    let text = &*text.replace("\n## ", "\n");
     let mut whole = String::with_capacity(title.len() + heading.len() + text.len() + 4);
     for part in [title, heading, text] {
         if !part.is_empty() {
@@ -126,8 +150,18 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_quoted_is_of_a_topic_or_of_none() {
+        let banker = Topics::Quotable(vec!["banker".to_owned()]);
+        assert!(banker.include(None) && banker.include(Some("banker")) && !banker.include(Some("staff")));
+        let only = Topics::Only("banker".to_owned());
+        assert!(!only.include(None) && only.include(Some("banker")) && !only.include(Some("staff")));
+        assert!(Topics::All.include(None) && Topics::All.include(Some("staff")));
+    }
+
+    #[test]
     fn a_chunk_is_embedded_with_what_it_is_about() {
         assert_eq!(embedded("Cards", "Lost", "Lock it."), "Cards\nLost\nLock it.");
         assert_eq!(embedded("Cards", "", "Lock it."), "Cards\nLock it.");
+        assert_eq!(embedded("Cards", "", "Lock it.\n\n## Found\n\nGo."), "Cards\nLock it.\n\nFound\n\nGo.");
     }
 }

@@ -1,7 +1,8 @@
 //! Documents into chunks: pieces of a few paragraphs that can be found and quoted by themselves.
 //!
 //! Invariant: no sentence is cut, and every chunk knows the headings above it; only what is far too long to be one
-//! sentence is parted between words.
+//! sentence is parted between words. A chunk's text is plain, with the marks of Markdown for headings within it (`## `)
+//! and for entries (`- `, `1. `), a row of a table being an entry.
 
 mod html;
 mod markdown;
@@ -151,7 +152,9 @@ impl Outline {
                 }
             });
         let row = named.collect::<Vec<_>>().join("; ");
-        self.push(Block::Row, &row);
+        if !row.is_empty() {
+            self.push(Block::Row, &format!("- {row}"));
+        }
     }
 
     fn code(&mut self, text: &str) {

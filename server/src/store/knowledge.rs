@@ -15,7 +15,7 @@ use super::accounts::Accounts;
 use super::pool::{Pools, Step, step};
 use super::{rows, statement};
 use crate::domain::clock::Timestamp;
-use crate::domain::knowledge::{Chunk, Document, Kind, Status};
+use crate::domain::knowledge::{Chunk, Document, Kind, Status, Topics};
 use crate::domain::vector::{DIMENSIONS, Vector};
 
 /// Cheap to clone.
@@ -215,7 +215,8 @@ impl Library {
         &self,
         workspace: WorkspaceId,
         documents: &[Uuid],
-        mut take: impl FnMut(Shelved),
+        with_vectors: bool,
+        mut take: impl FnMut(Shelved) + Send,
     ) -> Result<(), StoreError> {
         for some in documents.chunks(DOCUMENTS) {
             let (mut document, mut ordinal) = (Uuid::nil(), 0_i32);
@@ -226,7 +227,8 @@ impl Library {
                     some.to_vec(),
                     document,
                     ordinal,
-                    PAGE_OF_CHUNKS
+                    PAGE_OF_CHUNKS,
+                    with_vectors
                 );
                 let rows = self.pools.read(&[workspace], step).await?;
                 for row in &rows {
@@ -264,14 +266,20 @@ impl Library {
         &self,
         workspace: WorkspaceId,
         vector: &Vector,
-        topics: Option<&[String]>,
+        topics: &Topics,
         limit: i64,
     ) -> Result<Vec<(Uuid, i32)>, StoreError> {
+        let (named, with_untold) = match topics {
+            Topics::All => (None, true),
+            Topics::Quotable(topics) => (Some(topics.clone()), true),
+            Topics::Only(topic) => (Some(vec![topic.clone()]), false),
+        };
         let nearest = step!(
             statement::KNOWLEDGE_NEAREST,
             workspace.uuid(),
             vector.as_slice().to_vec(),
-            topics.map(<[String]>::to_vec),
+            named,
+            with_untold,
             limit.min(PAGE)
         );
         let steps = vec![step!(statement::KNOWLEDGE_WALK_INDEX), nearest];

@@ -119,7 +119,7 @@ statements! {
     KNOWLEDGE_GET = "knowledge/get" as App [UUID, UUID];
     KNOWLEDGE_IMPORTED = "knowledge/imported" as App [UUID, TEXT, TEXT, INT8];
     KNOWLEDGE_VERSIONS = "knowledge/versions" as App [UUID, UUID, INT8];
-    KNOWLEDGE_CHUNKS = "knowledge/chunks" as App [UUID, UUID_ARRAY, UUID, INT4, INT8];
+    KNOWLEDGE_CHUNKS = "knowledge/chunks" as App [UUID, UUID_ARRAY, UUID, INT4, INT8, BOOL];
     KNOWLEDGE_AT = "knowledge/at" as App [UUID, UUID_ARRAY, INT4_ARRAY];
     KNOWLEDGE_WAITING = "knowledge/waiting" as App [INT8];
     KNOWLEDGE_COUNT_WAITING = "knowledge/count_waiting" as App [INT8];
@@ -128,7 +128,7 @@ statements! {
     KNOWLEDGE_SETTLE = "knowledge/settle" as App [UUID, UUID_ARRAY];
     KNOWLEDGE_INDEXED = "knowledge/indexed" as App [];
     KNOWLEDGE_WALK_INDEX = "knowledge/walk_index" as App [];
-    KNOWLEDGE_NEAREST = "knowledge/nearest" as App [UUID, FLOAT4_ARRAY, TEXT_ARRAY, INT8];
+    KNOWLEDGE_NEAREST = "knowledge/nearest" as App [UUID, FLOAT4_ARRAY, TEXT_ARRAY, BOOL, INT8];
 }
 
 #[cfg(test)]

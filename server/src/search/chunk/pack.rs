@@ -65,7 +65,7 @@ impl Packer {
         if self.words == 0 {
             self.heading = section.path.join(" › ");
         } else if !heading.is_empty() {
-            self.add(heading, words(heading), "\n\n");
+            self.add(&format!("## {heading}"), words(heading), "\n\n");
         }
         let most =
             if section.words <= MOST { MOST } else { section.words.div_ceil(section.words.div_ceil(PIECE)) };

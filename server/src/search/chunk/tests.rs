@@ -24,7 +24,7 @@ fn short_sections_stand_together_under_their_headings() {
     assert_eq!(page.title.as_deref(), Some("Cards"));
     assert_eq!(
         texts(&page.chunks),
-        [("", "All about cards.\n\nLost\n\nLock it in the app.\n\nFound\n\nUnlock it.")]
+        [("", "All about cards.\n\n## Lost\n\nLock it in the app.\n\n## Found\n\nUnlock it.")]
     );
 }
 
@@ -66,7 +66,7 @@ fn lists_tables_and_code_keep_their_lines() {
     let page = markdown(text);
     assert_eq!(
         page.chunks[0].text,
-        "- Gold, with all\n- Silver and less\n1. First\n2. Second\nPlan: Gold; Price: 10\nPlan: Silver; Price: 5\n\nrun  --now\nstop"
+        "- Gold, with all\n- Silver and less\n1. First\n2. Second\n- Plan: Gold; Price: 10\n- Plan: Silver; Price: 5\n\nrun  --now\nstop"
     );
 }
 
@@ -86,7 +86,7 @@ fn html_is_read_without_what_is_around_it() {
     assert_eq!(page.title.as_deref(), Some("Lost & found"));
     assert_eq!(
         texts(&page.chunks),
-        [("", "Lock it now.\n\nCall us.\n\nSteps\n\n1. Open\n2. Lock\nPlan: Gold; Price: 10\n\na\n  b")]
+        [("", "Lock it now.\n\nCall us.\n\n## Steps\n\n1. Open\n2. Lock\n- Plan: Gold; Price: 10\n\na\n  b")]
     );
     let page = read(Format::Html, b"<title>Cards</title><p>Lock it.".to_vec()).unwrap();
     assert_eq!((page.title.as_deref(), page.chunks[0].text.as_str()), (Some("Cards"), "Lock it."));
@@ -101,14 +101,14 @@ fn plain_text_is_read_by_its_paragraphs() {
         texts(&page.chunks),
         [(
             "",
-            "A card is lost. Lock it.\n\nWhat to do\n\n- Open the app\n- Press Lock\n\nThe transfer ends."
+            "A card is lost. Lock it.\n\n## What to do\n\n- Open the app\n- Press Lock\n\nThe transfer ends."
         )]
     );
 }
 
 #[test]
 fn a_pdf_is_read_and_a_broken_one_is_an_error() {
-    let pdf = include_bytes!("lost-cards.pdf");
+    let pdf = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/files/lost-cards.pdf"));
     let page = read(Format::Pdf, pdf.to_vec()).unwrap();
     assert_eq!(page.title.as_deref(), Some("Lost cards"));
     assert!(
