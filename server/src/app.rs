@@ -26,6 +26,7 @@ use crate::control;
 use crate::domain::preset::Preset;
 use crate::http::{self, Http};
 use crate::rpc::Desk;
+use crate::search::{self, Knowledge};
 use crate::session::Registry;
 use crate::socket::{Forwarding, Sockets};
 use crate::store::{Database, Store, StoreError, migrate, node};
@@ -45,6 +46,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let store = Store::open(&database, &config.data).await?;
     let password = control::first_start(&store, database.kind()).await?;
     let desk = Arc::new(desk(&config, &store)?);
+    search::stock(&desk.knowledge, &desk.preset).await?;
     let sockets = Sockets::new(desk.clone());
     let forwarding: Forwarding = {
         let proxies = config.trusted_proxies.clone();
@@ -56,6 +58,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         let (desk, sockets, background) = (desk.clone(), sockets.clone(), background.clone());
         move || {
             desk.directory.refresh();
+            desk.knowledge.may_have_changed();
             let sockets = sockets.clone();
             background.spawn(async move { sockets.check_keys().await });
         }
@@ -64,6 +67,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     background.spawn(control.serve(administration, ending.clone()));
     let kept = metrics.clone();
     background.spawn(until(ending.clone(), async move { kept.keep_up().await }));
+    let knowledge = desk.knowledge.clone();
+    background.spawn(until(ending.clone(), async move { knowledge.keep_embedding().await }));
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
         format!("cannot listen on {}; choose another address with --listen", config.listen)
     })?;
@@ -128,6 +133,7 @@ fn desk(config: &Config, store: &Store) -> anyhow::Result<Desk> {
         keyring,
         epoch: store.log_epoch().clone(),
         preset,
+        knowledge: Knowledge::new(store.knowledge()),
         info: ServerInfo {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             node: store.node().node().to_string(),

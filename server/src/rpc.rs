@@ -5,6 +5,7 @@
 
 mod conversations;
 mod identify;
+mod knowledge;
 mod messages;
 mod open;
 mod rights;
@@ -26,6 +27,7 @@ use crate::access::token::{Opened, Tokens};
 use crate::access::{Caller, Keyring};
 use crate::domain::clock::Timestamp;
 use crate::domain::preset::Preset;
+use crate::search::Knowledge;
 use crate::session::{ConnectionId, Registry, Room};
 use crate::store::StoreError;
 
@@ -37,6 +39,7 @@ pub struct Desk {
     pub keyring: Keyring,
     pub epoch: Epoch,
     pub preset: Arc<Preset>,
+    pub knowledge: Knowledge,
     pub info: ServerInfo,
     /// Off for load tests only.
     pub limits: bool,
@@ -106,6 +109,21 @@ impl Desk {
             }
             Method::ConversationList => {
                 Ok(response(id, &self.list_conversations(standing, params::read(raw)?).await?))
+            }
+            Method::KnowledgeAdd => {
+                Ok(response(id, &self.add_knowledge(standing, params::read(raw)?).await?))
+            }
+            Method::KnowledgeSearch => {
+                Ok(response(id, &self.search_knowledge(standing, params::read(raw)?).await?))
+            }
+            Method::KnowledgeList => {
+                Ok(response(id, &self.list_knowledge(standing, params::read(raw)?).await?))
+            }
+            Method::KnowledgeGet => {
+                Ok(response(id, &self.get_knowledge(standing, params::read(raw)?).await?))
+            }
+            Method::KnowledgeDelete => {
+                Ok(response(id, &self.delete_knowledge(standing, params::read(raw)?).await?))
             }
             Method::SessionOpen | Method::SessionRefresh | Method::MessageSend => {
                 unreachable!("the transports carry these out themselves")
