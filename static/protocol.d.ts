@@ -143,6 +143,123 @@ export type FieldProblem = {
 
 export type JsonValue = number | string | boolean | Array<JsonValue> | { [key in string]: JsonValue } | null;
 
+/** Adds documents, or replaces those of the same id. */
+export type KnowledgeAdd = {
+  documents: Array<KnowledgeDocument>;
+};
+
+/** In the order in which the documents came. */
+export type KnowledgeAdded = {
+  documents: Array<KnowledgeStored>;
+};
+
+export type KnowledgeChunk = {
+  document_id: DocumentId;
+  title: string;
+  source_url: string | null;
+  text: string;
+  /** 0 to 1; comparable within one mode. */
+  score: number;
+};
+
+export type KnowledgeContentType = "public" | "synthetic";
+
+/** Takes a document out. One that was imported comes back with the next import, if its file is still there. */
+export type KnowledgeDelete = {
+  id: DocumentId;
+};
+
+export type KnowledgeDeleted = {
+  /** False where there was none. */
+  deleted: boolean;
+};
+
+export type KnowledgeDocument = {
+  /** The server names it where this is absent. */
+  id?: DocumentId | null;
+  title: string;
+  /** Markdown, plain text, or HTML that begins like a page. */
+  content: string;
+  /** Where a visitor can read it: begins with `https://` or `http://`. */
+  source_url?: string | null;
+  /** `public` when absent. */
+  content_type?: KnowledgeContentType | null;
+  /** A preset may let only some of its modes quote from it. */
+  topic_collection?: string | null;
+  /** At most 16 KiB as JSON. */
+  metadata?: { [key in string]: JsonValue } | null;
+};
+
+/** A document without its text. */
+export type KnowledgeEntry = {
+  id: DocumentId;
+  title: string;
+  /** The file or preset that it was imported from. */
+  source: string | null;
+  source_url: string | null;
+  content_type: KnowledgeContentType;
+  topic_collection: string | null;
+  metadata: { [key in string]: JsonValue } | null;
+  status: KnowledgeStatus;
+  chunks: number;
+  created_at: Timestamp;
+  updated_at: Timestamp;
+};
+
+export type KnowledgeFound = {
+  /** The best first. */
+  chunks: Array<KnowledgeChunk>;
+  /** How they were found: `text` while there are no vectors to compare, whatever was asked for. */
+  mode: SearchMode;
+};
+
+/** One document with its text. */
+export type KnowledgeGet = {
+  id: DocumentId;
+};
+
+export type KnowledgeGot = {
+  document: KnowledgeEntry;
+  content: string;
+};
+
+/** The documents in the order of their ids: imported ones first, then as they were added. */
+export type KnowledgeList = {
+  topic_collection?: string | null;
+  content_type?: KnowledgeContentType | null;
+  /** 50 when absent. */
+  limit?: number | null;
+  /** The `next_cursor` of the page before. */
+  cursor?: string | null;
+};
+
+export type KnowledgeListed = {
+  documents: Array<KnowledgeEntry>;
+  /** Null on the last page. */
+  next_cursor: string | null;
+};
+
+/** The pieces that fit a question best. */
+export type KnowledgeSearch = {
+  /** Any text: no sign in it is an operator. */
+  query: string;
+  /** 10 when absent. */
+  limit?: number | null;
+  /** Only documents of this one. */
+  topic_collection?: string | null;
+  /** `hybrid` when absent. */
+  mode?: SearchMode | null;
+};
+
+export type KnowledgeStatus = "pending" | "ready";
+
+export type KnowledgeStored = {
+  id: DocumentId;
+  /** Into how many pieces it was cut. */
+  chunks: number;
+  status: KnowledgeStatus;
+};
+
 /** One entry of a conversation's log. Written once, never changed. */
 export type Message = {
   id: MessageId;
@@ -290,6 +407,8 @@ export type RpcError = {
   message: string;
   data: ErrorData;
 };
+
+export type SearchMode = "hybrid" | "vector" | "text";
 
 /** A secret as it crosses the wire. */
 export type Secret = string;
@@ -487,6 +606,11 @@ export interface Methods {
   "conversation.close": { params: ConversationClose; result: ConversationNow };
   "conversation.rate": { params: ConversationRate; result: ConversationNow };
   "conversation.list": { params: ConversationList; result: ConversationListed };
+  "knowledge.add": { params: KnowledgeAdd; result: KnowledgeAdded };
+  "knowledge.search": { params: KnowledgeSearch; result: KnowledgeFound };
+  "knowledge.list": { params: KnowledgeList; result: KnowledgeListed };
+  "knowledge.get": { params: KnowledgeGet; result: KnowledgeGot };
+  "knowledge.delete": { params: KnowledgeDelete; result: KnowledgeDeleted };
 }
 
 /** Every notification of the server. */

@@ -64,5 +64,21 @@ pub const SCORE: u8 = 5;
 pub const LIST_DEFAULT: u32 = 50;
 /// Rows of a list at most.
 pub const LIST: u32 = 200;
+/// Documents that one request adds to the knowledge.
+pub const DOCUMENTS: usize = 100;
+/// Characters of a document.
+pub const DOCUMENT: usize = 500_000;
+/// Characters of a document's title.
+pub const TITLE: usize = 500;
+/// Characters of a link.
+pub const URL: usize = 2_000;
+/// Characters of a topic collection's name.
+pub const TOPIC: usize = 100;
+/// Characters of what is searched for.
+pub const QUERY: usize = 2_000;
+/// Results of a search, unless the request says otherwise.
+pub const CHUNKS_DEFAULT: u32 = 10;
+/// Results of a search at most.
+pub const CHUNKS: u32 = 100;
 /// Milliseconds that a send over HTTP may wait for the reply.
 pub const WAIT_REPLY_MS: u32 = 120_000;

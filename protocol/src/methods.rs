@@ -1,4 +1,4 @@
-//! The methods that a visitor may call, each with the type of its parameters and of its result.
+//! The methods, each with the type of its parameters and of its result.
 //!
 //! One table, [`METHODS`], is the source of the names, of the JSON Schema and of the TypeScript.
 //!
@@ -7,6 +7,7 @@
 
 mod conversation;
 mod escalation;
+mod knowledge;
 mod message;
 mod named;
 mod session;
@@ -20,6 +21,11 @@ pub use conversation::{
     TurnCancelled,
 };
 pub use escalation::{Contact, EscalationNow, EscalationRequest};
+pub use knowledge::{
+    ContentType, KnowledgeAdd, KnowledgeAdded, KnowledgeChunk, KnowledgeDelete, KnowledgeDeleted,
+    KnowledgeDocument, KnowledgeEntry, KnowledgeFound, KnowledgeGet, KnowledgeGot, KnowledgeList,
+    KnowledgeListed, KnowledgeSearch, KnowledgeStatus, KnowledgeStored, SearchMode,
+};
 pub use message::{
     Durability, MessageFeedback, MessageList, MessageListed, MessageRead, MessageSend, MessageSent, Typing,
 };
@@ -43,6 +49,11 @@ methods! {
     ConversationClose  "conversation.close"     true       ConversationClose   ConversationNow,
     ConversationRate   "conversation.rate"      true       ConversationRate    ConversationNow,
     ConversationList   "conversation.list"      true       ConversationList    ConversationListed,
+    KnowledgeAdd       "knowledge.add"          true       KnowledgeAdd        KnowledgeAdded,
+    KnowledgeSearch    "knowledge.search"       true       KnowledgeSearch     KnowledgeFound,
+    KnowledgeList      "knowledge.list"         true       KnowledgeList       KnowledgeListed,
+    KnowledgeGet       "knowledge.get"          true       KnowledgeGet        KnowledgeGot,
+    KnowledgeDelete    "knowledge.delete"       true       KnowledgeDelete     KnowledgeDeleted,
 }
 
 /// Parameters that know which method they are for, and what it answers.

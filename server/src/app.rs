@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::control;
 use crate::http::{self, Http};
 use crate::rpc::Desk;
-use crate::search::Search;
+use crate::search::{self, Knowledge};
 use crate::session::{Minds, Registry};
 use crate::socket::{Forwarding, Sockets};
 use crate::store::{Database, Store, StoreError, migrate, node};
@@ -46,8 +46,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let control = control::Listener::bind(&config.data)?;
     let store = Store::open(&database, &config.data).await?;
     let password = control::first_start(&store, database.kind()).await?;
-    let minds = minds::asleep(&config, Search)?;
-    let desk = Arc::new(desk(&config, &store, minds)?);
+    let knowledge = Knowledge::new(store.knowledge());
+    let minds = minds::asleep(&config, knowledge.clone())?;
+    search::stock(&knowledge, &minds.preset()).await?;
+    let desk = Arc::new(desk(&config, &store, minds, knowledge)?);
     let sockets = Sockets::new(desk.clone());
     let forwarding: Forwarding = {
         let proxies = config.trusted_proxies.clone();
@@ -59,6 +61,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         let (desk, sockets, background) = (desk.clone(), sockets.clone(), background.clone());
         move || {
             desk.directory.refresh();
+            desk.knowledge.may_have_changed();
             let sockets = sockets.clone();
             background.spawn(async move { sockets.check_keys().await });
         }
@@ -67,7 +70,16 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     background.spawn(control.serve(administration, ending.clone()));
     let kept = metrics.clone();
     background.spawn(until(ending.clone(), async move { kept.keep_up().await }));
-    background.spawn(minds::wake(desk.registry.minds().clone(), config.model_dir.clone()));
+    let (minds, model_dir) = (desk.registry.minds().clone(), config.model_dir.clone());
+    let has_embedder = config.has_embedder;
+    background.spawn(until(ending.clone(), async move {
+        minds::wake(minds.clone(), model_dir.clone()).await;
+        if has_embedder {
+            minds::learn_meanings(minds, model_dir).await;
+        }
+    }));
+    let knowledge = desk.knowledge.clone();
+    background.spawn(until(ending.clone(), async move { knowledge.keep_embedding().await }));
     let finishing = desk.registry.clone();
     background.spawn(until(ending.clone(), async move { finishing.finish_turns().await }));
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
@@ -122,7 +134,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     failure.map_or(Ok(()), Err)
 }
 
-fn desk(config: &Config, store: &Store, minds: Minds) -> anyhow::Result<Desk> {
+fn desk(config: &Config, store: &Store, minds: Minds, knowledge: Knowledge) -> anyhow::Result<Desk> {
     let secret = config.secret.as_str();
     let keyring = Keyring::new(secret);
     let digests = keyring.clone();
@@ -132,6 +144,7 @@ fn desk(config: &Config, store: &Store, minds: Minds) -> anyhow::Result<Desk> {
         tokens: Tokens::new(secret, config.token_lifetime),
         keyring,
         epoch: store.log_epoch().clone(),
+        knowledge,
         info: ServerInfo {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             node: store.node().node().to_string(),

@@ -76,6 +76,12 @@ enum Command {
         /// An empty folder, or one to be made
         folder: PathBuf,
     },
+    /// Make the vectors anew that were made by another embedder than the one in use
+    Reembed {
+        /// Only of this workspace
+        #[arg(long)]
+        workspace: Option<String>,
+    },
     /// Say that the database was restored from a backup, as the last step of it
     Restored,
 }
@@ -173,6 +179,20 @@ enum Import {
         #[arg(long, action = ArgAction::SetTrue)]
         dry_run: bool,
     },
+    /// Documents to answer from: Markdown, HTML, text and PDF. Again, it updates what has changed and, of a folder,
+    /// deletes what is gone from it
+    Knowledge {
+        /// A file or a folder
+        path: PathBuf,
+        #[arg(long, default_value = "default")]
+        workspace: String,
+        /// The topic collection that they belong to
+        #[arg(long)]
+        topic: Option<String>,
+        /// Only say what would be done
+        #[arg(long, action = ArgAction::SetTrue)]
+        dry_run: bool,
+    },
 }
 
 /// Runs what the command line of this process says.
@@ -221,6 +241,15 @@ impl Command {
             Self::Import { command: Import::Conversations { path, dry_run } } => {
                 command::Command::ImportConversations { path: std::path::absolute(path)?, dry_run }
             }
+            Self::Import { command: Import::Knowledge { path, workspace, topic, dry_run } } => {
+                command::Command::ImportKnowledge {
+                    path: std::path::absolute(path)?,
+                    workspace,
+                    topic,
+                    dry_run,
+                }
+            }
+            Self::Reembed { workspace } => command::Command::Reembed { workspace },
             Self::Export { folder } => command::Command::Export { folder: std::path::absolute(folder)? },
             Self::Restored => command::Command::Restored,
             Self::Serve { .. } | Self::Migrate { .. } | Self::Doctor => unreachable!("begun elsewhere"),

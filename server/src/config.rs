@@ -35,6 +35,8 @@ pub struct Config {
     pub preset: String,
     /// Of the embedding model, shared by all data folders of a user.
     pub model_dir: PathBuf,
+    /// Whether texts are given a meaning, and not words alone.
+    pub has_embedder: bool,
     /// Nothing where the local brain answers alone.
     pub remote: Option<OpenAiConfig>,
     pub limits: bool,
@@ -87,8 +89,15 @@ impl Config {
             listen: listen(layers)?,
             port_file: layers.path(&setting::PORT_FILE)?,
             model_dir: model_dir(layers)?,
+            has_embedder: layers.value(&setting::EMBEDDER, true, |text| match text {
+                "minilm" => Some(true),
+                "none" => Some(false),
+                _ => None,
+            })?,
             remote: remote(layers)?,
-            preset: layers.value(&setting::PRESET, "relay".to_owned(), known_preset).map_err(with_presets)?,
+            preset: layers
+                .value(&setting::PRESET, "member_support".to_owned(), known_preset)
+                .map_err(with_presets)?,
             limits: layers.value(&setting::LIMITS, true, switch)?,
             trusted_proxies: layers.value(
                 &setting::TRUSTED_PROXIES,

@@ -4,6 +4,7 @@ pub mod clock;
 pub mod conversation;
 pub mod escalation;
 pub mod failpoint;
+pub mod knowledge;
 pub mod masking;
 pub mod message;
 pub mod mint;

@@ -5,6 +5,7 @@
 
 mod conversations;
 mod identify;
+mod knowledge;
 mod messages;
 mod open;
 mod rights;
@@ -25,6 +26,7 @@ use crate::access::limits::Buckets;
 use crate::access::token::{Opened, Tokens};
 use crate::access::{Caller, Keyring};
 use crate::domain::clock::Timestamp;
+use crate::search::Knowledge;
 use crate::session::{ConnectionId, Registry, Room};
 use crate::store::StoreError;
 
@@ -35,6 +37,7 @@ pub struct Desk {
     pub tokens: Tokens,
     pub keyring: Keyring,
     pub epoch: Epoch,
+    pub knowledge: Knowledge,
     pub info: ServerInfo,
     /// Off for load tests only.
     pub limits: bool,
@@ -104,6 +107,21 @@ impl Desk {
             }
             Method::ConversationList => {
                 Ok(response(id, &self.list_conversations(standing, params::read(raw)?).await?))
+            }
+            Method::KnowledgeAdd => {
+                Ok(response(id, &self.add_knowledge(standing, params::read(raw)?).await?))
+            }
+            Method::KnowledgeSearch => {
+                Ok(response(id, &self.search_knowledge(standing, params::read(raw)?).await?))
+            }
+            Method::KnowledgeList => {
+                Ok(response(id, &self.list_knowledge(standing, params::read(raw)?).await?))
+            }
+            Method::KnowledgeGet => {
+                Ok(response(id, &self.get_knowledge(standing, params::read(raw)?).await?))
+            }
+            Method::KnowledgeDelete => {
+                Ok(response(id, &self.delete_knowledge(standing, params::read(raw)?).await?))
             }
             Method::SessionOpen | Method::SessionRefresh | Method::MessageSend => {
                 unreachable!("the transports carry these out themselves")

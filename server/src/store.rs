@@ -8,6 +8,7 @@ pub mod administration;
 mod batch;
 mod error;
 mod gather;
+pub mod knowledge;
 pub mod migrate;
 pub mod node;
 mod pool;
@@ -59,6 +60,10 @@ impl Store {
 
     pub fn accounts(&self) -> accounts::Accounts {
         accounts::Accounts::new(self.pools.clone())
+    }
+
+    pub fn knowledge(&self) -> knowledge::Library {
+        knowledge::Library::new(self.pools.clone())
     }
 
     /// What commands work on.

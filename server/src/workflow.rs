@@ -237,6 +237,17 @@ impl Turn {
             Some(Awaiting::ContactDetails) => {
                 let pending = self.brief.memory.pending.clone()?;
                 let told = contact::understand(&self.brief.question);
+                // Nothing of the kind: it may be another question, which is answered first.
+                if told == Contact::default() {
+                    let Some(classified) = &self.classified else { return Some(Need::Classify) };
+                    let preset = self.brief.preset.clone();
+                    let asks = self.understood(classified, &preset).is_some_and(|intent| {
+                        intent.kind == Kind::Question && pending.intent.as_ref() != Some(&intent.name)
+                    });
+                    if asks {
+                        return None;
+                    }
+                }
                 self.brief.memory.contact = contact::merged(&self.brief.memory.contact, told);
                 Some(self.hand_over(pending, String::new(), now))
             }
@@ -498,7 +509,17 @@ impl Turn {
         }
     }
 
-    fn finish(&mut self, conclusion: Conclusion, now: Timestamp) -> Need {
+    fn finish(&mut self, mut conclusion: Conclusion, now: Timestamp) -> Need {
+        // A question between has been answered; the hand-over still waits for what it needs.
+        if conclusion.hand_over.is_none()
+            && conclusion.awaiting.is_none()
+            && conclusion.memory.pending.is_some()
+        {
+            let details = self.missing_details();
+            let again = self.brief.preset.texts.ask_contact_again.render(&[(Placeholder::Details, &details)]);
+            conclusion.text = joined(&conclusion.text, &again);
+            conclusion.awaiting = Some(Awaiting::ContactDetails);
+        }
         let step = if conclusion.hand_over.is_some() { Step::Escalate } else { Step::Finish };
         self.record(
             step,

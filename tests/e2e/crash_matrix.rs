@@ -118,8 +118,11 @@ async fn reply(visitor: &mut Visitor) -> Result<()> {
 async fn left_of(world: &World, conversation: &str) -> Result<String> {
     let mut left = String::new();
     for (what, select) in [
-        ("messages", "seq, role, agent_name, content, citations from messages", ),
-        ("interactions", "turn, outcome, intent, category, trigger_type, user_message, response from interactions"),
+        ("messages", "seq, role, agent_name, content, citations from messages"),
+        (
+            "interactions",
+            "turn, outcome, intent, category, trigger_type, user_message, response from interactions",
+        ),
         ("steps", "turn, step, status from turn_steps"),
         ("workflow", "turn, step, awaiting, reply_id is null as closed from workflow_states"),
         ("agents", "agent_name, turn, state from agent_states"),

@@ -18,6 +18,24 @@ where
     deserializer.deserialize_any(Named(PhantomData))
 }
 
+/// The same for a list, in which nothing may be null.
+pub(super) fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let entries = Vec::<Entry<T>>::deserialize(deserializer)?;
+    Ok(entries.into_iter().map(|Entry(entry)| entry).collect())
+}
+
+struct Entry<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entry<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        optional(deserializer)?.map(Self).ok_or_else(|| D::Error::custom("an entry is null"))
+    }
+}
+
 struct Named<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for Named<T> {

@@ -27,6 +27,11 @@ fn methods_read_and_write_as_golden() {
         golden.method::<methods::ConversationClose>(),
         golden.method::<methods::ConversationRate>(),
         golden.method::<methods::ConversationList>(),
+        golden.method::<methods::KnowledgeAdd>(),
+        golden.method::<methods::KnowledgeSearch>(),
+        golden.method::<methods::KnowledgeList>(),
+        golden.method::<methods::KnowledgeGet>(),
+        golden.method::<methods::KnowledgeDelete>(),
     ];
     let known: Vec<_> = METHODS.iter().map(|entry| entry.method.name()).collect();
     assert_eq!(checked.as_slice(), known, "every method has a golden file");

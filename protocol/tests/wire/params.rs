@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 use switchboard_protocol::methods::{
-    ConversationList, ConversationRate, EscalationRequest, MessageList, MessageSend, SessionOpen, TurnCancel,
+    ConversationList, ConversationRate, EscalationRequest, KnowledgeAdd, KnowledgeSearch, MessageList,
+    MessageSend, SessionOpen, TurnCancel,
 };
 use switchboard_protocol::params::{self, Params};
 use switchboard_protocol::{ErrorKind, Fault};
@@ -52,6 +53,48 @@ fn every_bad_field_is_named_at_once() {
     bad::<MessageSend>(
         &json!({ "conversation_id": ID, "client_id": ID, "content": "a", "attachments": [ID, "b"] }),
         &[("attachments.1", "must be a UUID")],
+    );
+}
+
+#[test]
+fn documents_are_examined_one_by_one() {
+    let document =
+        json!({ "title": "Cards", "content": "Lock it.", "source_url": "https://bank.example/cards" });
+    good::<KnowledgeAdd>(&json!({ "documents": [document, { "title": "t", "content": "c", "id": null }] }));
+    bad::<KnowledgeAdd>(
+        &json!({ "documents": [
+            { "id": ID, "title": " ", "content": "\n" },
+            { "id": ID, "title": "x".repeat(501), "content": "x".repeat(500_001), "source_url": "javascript:alert(1)" },
+            { "title": "t", "content": "c", "topic_collection": "", "content_type": "secret", "metadata": [] },
+            { "title": "t", "content": "c", "metadata": { "k": "x".repeat(16 * 1024) }, "source_url": "https://" },
+            ["t", "c"],
+            null,
+        ] }),
+        &[
+            ("documents.0.content", "must not be blank"),
+            ("documents.0.title", "must not be blank"),
+            ("documents.1.content", "must have at most 500000 characters"),
+            ("documents.1.id", "is that of an earlier one"),
+            ("documents.1.source_url", "must begin with https:// or http://"),
+            ("documents.1.title", "must have at most 500 characters"),
+            ("documents.2.content_type", "must be one of public, synthetic"),
+            ("documents.2.metadata", "must be an object"),
+            ("documents.2.topic_collection", "must not be empty"),
+            ("documents.3.metadata", "must be at most 16 KiB as JSON"),
+            ("documents.3.source_url", "must begin with https:// or http://"),
+            ("documents.4", "must be an object"),
+            ("documents.5", "must be an object"),
+        ],
+    );
+    bad::<KnowledgeAdd>(&json!({ "documents": [] }), &[("documents", "must have at least 1 entries")]);
+    bad::<KnowledgeAdd>(&json!({}), &[("documents", "is required")]);
+    bad::<KnowledgeSearch>(
+        &json!({ "query": "", "limit": 101, "mode": "magic" }),
+        &[
+            ("limit", "must be at most 100"),
+            ("mode", "must be one of hybrid, vector, text"),
+            ("query", "must not be empty"),
+        ],
     );
 }
 

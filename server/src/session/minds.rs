@@ -9,7 +9,7 @@ use crate::brain::{Brain, BrainError, Case, Stream};
 use crate::domain::preset::Preset;
 use crate::domain::turn::{Classified, Passage, Reply};
 use crate::domain::vector::Vector;
-use crate::search::Search;
+use crate::search::Knowledge;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -20,7 +20,7 @@ struct Inner {
     local: LocalBrain,
     /// Asked first, where there is one.
     remote: Option<Box<dyn Brain>>,
-    search: Search,
+    knowledge: Knowledge,
 }
 
 /// An answer, and whose it is.
@@ -35,8 +35,13 @@ pub struct Thought<T> {
 const NAMED_PAGE: f32 = 0.15;
 
 impl Minds {
-    pub fn new(preset: Preset, local: LocalBrain, remote: Option<Box<dyn Brain>>, search: Search) -> Self {
-        Self(Arc::new(Inner { preset: RwLock::new(Arc::new(preset)), local, remote, search }))
+    pub fn new(
+        preset: Preset,
+        local: LocalBrain,
+        remote: Option<Box<dyn Brain>>,
+        knowledge: Knowledge,
+    ) -> Self {
+        Self(Arc::new(Inner { preset: RwLock::new(Arc::new(preset)), local, remote, knowledge }))
     }
 
     pub fn preset(&self) -> Arc<Preset> {
@@ -52,8 +57,8 @@ impl Minds {
         &self.0.local
     }
 
-    pub fn search(&self) -> &Search {
-        &self.0.search
+    pub fn knowledge(&self) -> &Knowledge {
+        &self.0.knowledge
     }
 
     /// The workflow that answers here; nothing where people alone do.
@@ -64,7 +69,7 @@ impl Minds {
 
     /// The meaning of a text, where there is a model for it.
     pub async fn embed(&self, text: &str) -> Option<Vector> {
-        self.0.search.embed(text).await
+        self.0.knowledge.embed(text).await
     }
 
     /// The remote brain's opinion; the local one's where there is none, or it fails.
@@ -89,7 +94,7 @@ impl Minds {
         let topics = case.preset.mode(case.mode).and_then(|desk| desk.topics.as_deref());
         let mut found = self
             .0
-            .search
+            .knowledge
             .passages(case.workspace, &case.query, case.vector.as_ref(), limit * 2, topics)
             .await?;
         for passage in &mut found {

@@ -13,6 +13,7 @@ use switchboard_protocol::ids::WorkspaceId;
 
 use super::StoreError;
 use super::accounts::{Accounts, audit};
+use super::knowledge::Library;
 use super::pool::Pools;
 use super::source::Database;
 
@@ -34,6 +35,10 @@ impl Administration {
 
     pub fn accounts(&self) -> Accounts {
         Accounts::new(self.pools.clone())
+    }
+
+    pub fn knowledge(&self) -> Library {
+        Library::new(self.pools.clone())
     }
 
     /// Notes in the audit log what was done.

@@ -82,7 +82,16 @@ impl Pools {
         step: Step<'static>,
     ) -> Result<Vec<Row>, StoreError> {
         debug_assert_eq!(step.statement.role, Role::App);
-        let steps = vec![step!(statement::BATCH_SCOPE, scope(workspaces)), step];
+        self.read_all(workspaces, vec![step]).await
+    }
+
+    /// The same with settings before the read.
+    pub async fn read_all(
+        &self,
+        workspaces: &[WorkspaceId],
+        mut steps: Vec<Step<'static>>,
+    ) -> Result<Vec<Row>, StoreError> {
+        steps.insert(0, step!(statement::BATCH_SCOPE, scope(workspaces)));
         transact_pooled(&self.reads, steps).await
     }
 
@@ -104,8 +113,17 @@ impl Pools {
         workspaces: &[WorkspaceId],
         step: Step<'static>,
     ) -> Result<Vec<Row>, StoreError> {
-        debug_assert_eq!(step.statement.role, Role::App);
-        let steps = vec![step!(statement::BATCH_SCOPE, scope(workspaces)), step];
+        self.write_all(workspaces, vec![step]).await
+    }
+
+    /// The same for several steps that commit together.
+    pub async fn write_all(
+        &self,
+        workspaces: &[WorkspaceId],
+        mut steps: Vec<Step<'static>>,
+    ) -> Result<Vec<Row>, StoreError> {
+        debug_assert!(steps.iter().all(|step| step.statement.role == Role::App));
+        steps.insert(0, step!(statement::BATCH_SCOPE, scope(workspaces)));
         transact_pooled(&self.writes, steps).await
     }
 

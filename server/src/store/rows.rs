@@ -26,7 +26,7 @@ fn unreadable(column: &str, why: &dyn std::fmt::Display) -> StoreError {
     StoreError::Refused { code: "unreadable".to_owned(), message: format!("column {column}: {why}") }
 }
 
-fn named<T>(row: &Row, column: &str, parse: fn(&str) -> Option<T>) -> Result<T, StoreError> {
+pub fn named<T>(row: &Row, column: &str, parse: fn(&str) -> Option<T>) -> Result<T, StoreError> {
     let name: String = get(row, column)?;
     parse(&name).ok_or_else(|| unreadable(column, &"a name this version does not know"))
 }

@@ -67,6 +67,7 @@ statements! {
     WORKSPACES_LIST = "workspaces/list" as Lookup [];
     WORKSPACES_VISIBLE = "workspaces/visible" as App [];
     WORKSPACES_EXPORT = "workspaces/export" as Lookup [UUID, INT8];
+    WORKSPACES_RUNNING = "workspaces/running" as Lookup [TEXT];
 
     KEY_ADD = "keys/add" as Lookup [UUID, UUID, TEXT, TEXT, BYTEA];
     KEY_BY_HASH = "keys/by_hash" as Lookup [BYTEA];
@@ -122,6 +123,26 @@ statements! {
         TEXT_ARRAY, TEXT_ARRAY, INT8_ARRAY, JSONB_ARRAY, TIMESTAMPTZ_ARRAY];
     OUTBOX_INSERT = "outbox/insert" as App [UUID_ARRAY, UUID_ARRAY, TEXT_ARRAY, UUID_ARRAY, JSONB_ARRAY,
         TIMESTAMPTZ_ARRAY];
+    KNOWLEDGE_STAMP = "knowledge/stamp" as App [UUID];
+    KNOWLEDGE_ADVANCE = "knowledge/advance" as App [UUID];
+    KNOWLEDGE_PUT = "knowledge/put" as App [UUID, TIMESTAMPTZ, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY,
+        TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, JSONB_ARRAY, BYTEA_ARRAY, UUID_ARRAY, INT4_ARRAY, TEXT_ARRAY, TEXT_ARRAY,
+        BYTEA_ARRAY];
+    KNOWLEDGE_DELETE = "knowledge/delete" as App [UUID, UUID_ARRAY];
+    KNOWLEDGE_LIST = "knowledge/list" as App [UUID, UUID, TEXT, TEXT, INT8];
+    KNOWLEDGE_GET = "knowledge/get" as App [UUID, UUID];
+    KNOWLEDGE_IMPORTED = "knowledge/imported" as App [UUID, TEXT, TEXT, INT8];
+    KNOWLEDGE_VERSIONS = "knowledge/versions" as App [UUID, UUID, INT8];
+    KNOWLEDGE_CHUNKS = "knowledge/chunks" as App [UUID, UUID_ARRAY, UUID, INT4, INT8, BOOL];
+    KNOWLEDGE_AT = "knowledge/at" as App [UUID, UUID_ARRAY, INT4_ARRAY];
+    KNOWLEDGE_WAITING = "knowledge/waiting" as App [INT8];
+    KNOWLEDGE_COUNT_WAITING = "knowledge/count_waiting" as App [INT8];
+    KNOWLEDGE_EMBED = "knowledge/embed" as App [UUID, UUID_ARRAY, INT4_ARRAY, BYTEA_ARRAY, TEXT, FLOAT4_ARRAY, INT4];
+    KNOWLEDGE_FORGET = "knowledge/forget" as App [UUID, UUID_ARRAY, TEXT];
+    KNOWLEDGE_SETTLE = "knowledge/settle" as App [UUID, UUID_ARRAY];
+    KNOWLEDGE_INDEXED = "knowledge/indexed" as App [];
+    KNOWLEDGE_WALK_INDEX = "knowledge/walk_index" as App [];
+    KNOWLEDGE_NEAREST = "knowledge/nearest" as App [UUID, FLOAT4_ARRAY, TEXT_ARRAY, BOOL, INT8];
 }
 
 #[cfg(test)]

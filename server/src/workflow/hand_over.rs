@@ -19,14 +19,8 @@ impl Turn {
     pub(super) fn hand_over(&mut self, pending: Pending, lead: String, now: Timestamp) -> Need {
         let preset = self.brief.preset.clone();
         let texts = &preset.texts;
-        let known = contact::merged(&self.brief.known, self.brief.memory.contact.clone());
-        let missing: Vec<String> = preset
-            .contact
-            .required
-            .iter()
-            .filter(|detail| !has(&known, **detail))
-            .map(|detail| label(*detail, texts))
-            .collect();
+        let known = self.known_contact();
+        let missing = self.missing(&known);
         let intent = pending.intent.as_deref().and_then(|name| preset.intent(name));
         let asked = self.brief.memory.asked;
         if !missing.is_empty() && asked < preset.contact.attempts {
@@ -67,6 +61,21 @@ impl Turn {
         let summary = self.summary(&pending, &conclusion);
         conclusion.hand_over = Some(HandOver { pending, contact: known, summary });
         self.finish(conclusion, now)
+    }
+
+    fn known_contact(&self) -> Contact {
+        contact::merged(&self.brief.known, self.brief.memory.contact.clone())
+    }
+
+    fn missing(&self, known: &Contact) -> Vec<String> {
+        let required = self.brief.preset.contact.required.iter();
+        let texts = &self.brief.preset.texts;
+        required.filter(|detail| !has(known, **detail)).map(|detail| label(*detail, texts)).collect()
+    }
+
+    /// In words, what is still to be told before a hand-over.
+    pub(super) fn missing_details(&self) -> String {
+        listed(&self.missing(&self.known_contact()), &self.brief.preset.texts)
     }
 
     /// Two lines that a person reads before the transcript.

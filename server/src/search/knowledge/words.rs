@@ -1,0 +1,222 @@
+//! Which chunks share words with a question, and how telling those words are (BM25).
+//!
+//! Invariant: any of the words is enough, and no text is refused: what people type is not a query language.
+
+use std::collections::HashMap;
+
+/// The words of one chunk, counted. A word is kept as its hash: two that fall together cost a little noise.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Bag {
+    counts: Box<[(u32, u16)]>,
+    length: u32,
+}
+
+/// The words of many chunks, each chunk called by its place.
+#[derive(Debug, Default)]
+pub struct Words {
+    postings: HashMap<u32, Vec<(u32, u16)>>,
+    lengths: Vec<u32>,
+    average: f32,
+}
+
+/// How fast another occurrence of a word counts for less, and how far a long text is held against it.
+const SATURATION: f32 = 1.2;
+const LENGTH: f32 = 0.75;
+
+impl Bag {
+    /// Of several texts, each with how often it counts.
+    pub fn of(texts: &[(&str, u16)]) -> Self {
+        let mut counts: HashMap<u32, u16> = HashMap::new();
+        let mut length = 0;
+        for (text, weight) in texts {
+            terms(text, |term| {
+                let count = counts.entry(term).or_default();
+                *count = count.saturating_add(*weight);
+                length += u32::from(*weight);
+            });
+        }
+        Self { counts: counts.into_iter().collect(), length }
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.counts.len() * 16
+    }
+}
+
+impl Words {
+    pub fn of<'a>(bags: impl Iterator<Item = &'a Bag>) -> Self {
+        let mut words = Self::default();
+        for (place, bag) in (0..).zip(bags) {
+            for &(term, count) in &bag.counts {
+                words.postings.entry(term).or_default().push((place, count));
+            }
+            words.lengths.push(bag.length);
+        }
+        let total: f64 = words.lengths.iter().copied().map(f64::from).sum();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            reason = "an average of small numbers"
+        )]
+        let average = (total / words.lengths.len().max(1) as f64) as f32;
+        words.average = average.max(1.0);
+        words
+    }
+
+    /// The chunks that share a word with the text, and how much.
+    #[expect(clippy::cast_precision_loss, reason = "numbers of chunks and of words")]
+    pub fn ask(&self, text: &str) -> HashMap<u32, f32> {
+        let mut asked = Vec::new();
+        terms(text, |term| asked.push(term));
+        asked.sort_unstable();
+        asked.dedup();
+        let mut scores: HashMap<u32, f32> = HashMap::new();
+        let all = self.lengths.len() as f32;
+        for term in asked {
+            let Some(postings) = self.postings.get(&term) else { continue };
+            let with = postings.len() as f32;
+            let rarity = ((all - with + 0.5) / (with + 0.5)).ln_1p();
+            for &(place, count) in postings {
+                let length = self.lengths[place as usize] as f32 / self.average;
+                let count = f32::from(count);
+                let weight =
+                    count * (SATURATION + 1.0) / (count + SATURATION * (1.0 - LENGTH + LENGTH * length));
+                *scores.entry(place).or_default() += rarity * weight;
+            }
+        }
+        scores
+    }
+}
+
+/// The words of a text that say something, as hashes of their stems.
+fn terms(text: &str, mut take: impl FnMut(u32)) {
+    for word in text.split(|sign: char| !sign.is_alphanumeric() && sign != '\'' && sign != '’') {
+        let word = folded(word);
+        if word.is_empty() || COMMON.contains(&word.as_str()) {
+            continue;
+        }
+        if word.chars().any(is_wide) {
+            // Scripts without spaces: every two neighbours are a word.
+            let signs: Vec<char> = word.chars().collect();
+            signs.windows(2.min(signs.len())).for_each(|pair| take(hash(&pair.iter().collect::<String>())));
+        } else {
+            take(hash(stem(&word)));
+        }
+    }
+}
+
+/// In small letters, without accents, and without what a name takes on (`card's`).
+fn folded(word: &str) -> String {
+    let word = word.trim_matches(['\'', '’']);
+    let word = word.split_once(['\'', '’']).map_or(word, |(word, _)| word);
+    let plain = |sign: char| match sign {
+        'à'..='å' => 'a',
+        'ç' => 'c',
+        'è'..='ë' => 'e',
+        'ì'..='ï' => 'i',
+        'ñ' => 'n',
+        'ò'..='ö' | 'ø' => 'o',
+        'ù'..='ü' => 'u',
+        'ý' | 'ÿ' => 'y',
+        other => other,
+    };
+    word.chars().flat_map(char::to_lowercase).map(plain).collect()
+}
+
+/// Enough for plurals and the common endings of verbs.
+fn stem(word: &str) -> &str {
+    if word.len() <= 3 || !word.is_ascii() {
+        return word;
+    }
+    let endings = [
+        ("ings", 3),
+        ("ing", 3),
+        ("edly", 3),
+        ("ed", 3),
+        ("ies", 3),
+        ("es", 3),
+        ("s", 3),
+        ("ly", 3),
+        ("y", 4),
+        ("e", 3),
+    ];
+    let stem = endings
+        .into_iter()
+        .filter(|(ending, _)| !(*ending == "s" && word.ends_with("ss")))
+        .find_map(|(ending, least)| word.strip_suffix(ending).filter(|rest| rest.len() >= least))
+        .unwrap_or(word);
+    // `cancelled` and `cancel`, `shipping` and `ship`; `deliveries` and `delivery`.
+    let bytes = stem.as_bytes();
+    match bytes {
+        [.., a, b] if a == b && stem.len() > 3 && !matches!(b, b's' | b'z' | b'e' | b'o') => {
+            &stem[..stem.len() - 1]
+        }
+        [.., b'i'] if stem.len() > 3 => &stem[..stem.len() - 1],
+        _ => stem,
+    }
+}
+
+fn is_wide(sign: char) -> bool {
+    matches!(sign, '\u{2e80}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{20000}'..='\u{3ffff}')
+}
+
+/// FNV-1a.
+fn hash(word: &str) -> u32 {
+    word.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+/// What is in every question, and tells no two apart.
+const COMMON: &[&str] = &[
+    "a", "about", "am", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can", "could",
+    "did", "do", "does", "for", "from", "get", "had", "has", "have", "hello", "hi", "how", "i", "if", "in",
+    "is", "it", "its", "like", "me", "my", "need", "no", "not", "of", "on", "or", "our", "please", "should",
+    "so", "than", "thank", "thanks", "that", "the", "their", "them", "then", "there", "they", "this", "to",
+    "want", "was", "we", "were", "what", "when", "where", "which", "who", "why", "will", "with", "would",
+    "you", "your",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn best(texts: &[&str], question: &str) -> Option<usize> {
+        let bags: Vec<_> = texts.iter().map(|text| Bag::of(&[(text, 1)])).collect();
+        let scores = Words::of(bags.iter()).ask(question);
+        scores.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(|(place, _)| place as usize)
+    }
+
+    #[test]
+    fn any_word_is_enough_and_the_rare_one_decides() {
+        let texts = ["The fee of a card is low.", "The fee of a transfer is low.", "We open at nine."];
+        assert_eq!(best(&texts, "how high is the fee of transfers abroad?"), Some(1));
+        assert_eq!(best(&texts, "opening"), Some(2));
+        assert_eq!(best(&texts, "nothing of the kind"), None);
+        for odd in ["", "\"", "a & | ! ( :* <->", "' OR 1=1 --", "\u{1f600}", "-card AND NOT"] {
+            best(&texts, odd);
+        }
+    }
+
+    #[test]
+    fn words_of_one_root_are_one() {
+        for (one, other) in [
+            ("cards", "card"),
+            ("Cancelled", "cancel"),
+            ("deliveries", "delivery"),
+            ("shipping", "ship"),
+            ("überweisung", "Uberweisung"),
+            ("charges", "charged"),
+            ("card's", "card"),
+            ("paying", "pay"),
+        ] {
+            assert!(best(&[one, "other words"], other) == Some(0), "{one} {other}");
+        }
+        assert_eq!(best(&["care"], "card"), None);
+        assert_eq!(best(&["如何锁定卡片"], "锁定"), Some(0));
+    }
+
+    #[test]
+    fn a_text_of_nothing_is_no_trouble() {
+        assert!(Words::of([].iter()).ask("card").is_empty());
+        assert!(Words::of([Bag::default()].iter()).ask("card").is_empty());
+    }
+}

@@ -1,0 +1,456 @@
+//! The knowledge of all workspaces: documents in and out, and what a search and an embedder read of them.
+//!
+//! Invariant: every change of a workspace raises its stamp in the same transaction, under the stamp's row lock, so
+//! that whoever sees a stamp sees all changes up to it. A document and its chunks change together or not at all.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+use switchboard_protocol::ids::WorkspaceId;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::StoreError;
+use super::accounts::Accounts;
+use super::pool::{Pools, Step, step};
+use super::{rows, statement};
+use crate::domain::clock::Timestamp;
+use crate::domain::knowledge::{Chunk, Document, Kind, Status, Topics};
+use crate::domain::vector::{DIMENSIONS, Vector};
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Library {
+    pools: Pools,
+}
+
+/// A document as it stands, without its text.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    pub id: Uuid,
+    pub source: Option<String>,
+    pub title: String,
+    pub url: Option<String>,
+    pub kind: Kind,
+    pub topic: Option<String>,
+    pub metadata: Option<Value>,
+    pub status: Status,
+    pub chunks: i64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// What an import left here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imported {
+    pub id: Uuid,
+    pub source: String,
+    pub hash: Vec<u8>,
+}
+
+/// A chunk with all that a search needs.
+#[derive(Clone, Debug)]
+pub struct Shelved {
+    pub document: Uuid,
+    pub ordinal: i32,
+    pub heading: String,
+    pub text: String,
+    /// The vector, and the embedder that made it.
+    pub vector: Option<(Vector, String)>,
+    pub title: String,
+    pub source: Option<String>,
+    pub url: Option<String>,
+    pub topic: Option<String>,
+    /// Of its document.
+    pub version: i64,
+}
+
+/// A chunk that has no vector yet.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    pub workspace: WorkspaceId,
+    pub document: Uuid,
+    pub ordinal: i32,
+    pub title: String,
+    pub heading: String,
+    pub text: String,
+    hash: Vec<u8>,
+}
+
+/// What a list is narrowed to.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub topic: Option<String>,
+    pub kind: Option<Kind>,
+}
+
+/// Rows of a page of small ones.
+const PAGE: i64 = 1_000;
+/// Chunks come with text and vector, some three kilobytes each.
+const PAGE_OF_CHUNKS: i64 = 500;
+/// Documents whose chunks are asked for, or cleared, by one statement.
+const DOCUMENTS: usize = 100;
+/// Chunks that one transaction of a change may write; a document beyond it goes alone.
+const PART: usize = 1_000;
+/// Waiting chunks are counted no further.
+pub const MOST_WAITING: i64 = 10_000;
+
+impl Library {
+    pub(super) fn new(pools: Pools) -> Self {
+        Self { pools }
+    }
+
+    /// Stores documents under their ids with all of their chunks, each document wholly or not at all; their states,
+    /// in the same order. No two may have the same id.
+    pub async fn put(
+        &self,
+        workspace: WorkspaceId,
+        documents: &[(Document, Vec<Chunk>)],
+        at: Timestamp,
+    ) -> Result<Vec<Status>, StoreError> {
+        let mut states = Vec::with_capacity(documents.len());
+        let mut rest = documents;
+        while !rest.is_empty() {
+            let mut chunks = 0;
+            let fits = rest.iter().take_while(|(_, own)| {
+                chunks += own.len();
+                chunks <= PART
+            });
+            let (part, after) = rest.split_at(fits.count().max(1));
+            let rows = self.change(workspace, vec![put(workspace, part, at)]).await?;
+            let stored = rows
+                .iter()
+                .map(|row| Ok((rows::get::<Uuid>(row, "id")?, rows::get::<String>(row, "status")?)))
+                .collect::<Result<std::collections::HashMap<_, _>, StoreError>>()?;
+            for (document, _) in part {
+                let status = stored.get(&document.id).and_then(|name| Status::from_name(name));
+                states.push(status.ok_or(StoreError::Stale)?);
+            }
+            rest = after;
+        }
+        Ok(states)
+    }
+
+    /// Which of these were there, and are no more.
+    pub async fn delete(&self, workspace: WorkspaceId, ids: Vec<Uuid>) -> Result<HashSet<Uuid>, StoreError> {
+        let rows =
+            self.change(workspace, vec![step!(statement::KNOWLEDGE_DELETE, workspace.uuid(), ids)]).await?;
+        rows.iter().map(|row| rows::get(row, "id")).collect()
+    }
+
+    /// At most `limit` documents behind `after`, in the order of their ids.
+    pub async fn list(
+        &self,
+        workspace: WorkspaceId,
+        after: Uuid,
+        filter: &Filter,
+        limit: i64,
+    ) -> Result<Vec<Listed>, StoreError> {
+        let step = step!(
+            statement::KNOWLEDGE_LIST,
+            workspace.uuid(),
+            after,
+            filter.topic.clone(),
+            filter.kind.map(Kind::name),
+            limit.min(PAGE)
+        );
+        self.pools.read(&[workspace], step).await?.iter().map(listed).collect()
+    }
+
+    /// A document and its text.
+    pub async fn get(
+        &self,
+        workspace: WorkspaceId,
+        id: Uuid,
+    ) -> Result<Option<(Listed, String)>, StoreError> {
+        let rows =
+            self.pools.read(&[workspace], step!(statement::KNOWLEDGE_GET, workspace.uuid(), id)).await?;
+        rows.first().map(|row| Ok((listed(row)?, rows::get(row, "content")?))).transpose()
+    }
+
+    /// Everything whose source begins with `place`.
+    pub async fn imported(&self, workspace: WorkspaceId, place: &str) -> Result<Vec<Imported>, StoreError> {
+        let mut found: Vec<Imported> = Vec::new();
+        loop {
+            let after = found.last().map(|last| last.source.clone()).unwrap_or_default();
+            let step = step!(statement::KNOWLEDGE_IMPORTED, workspace.uuid(), place.to_owned(), after, PAGE);
+            let rows = self.pools.read(&[workspace], step).await?;
+            for row in &rows {
+                found.push(Imported {
+                    id: rows::get(row, "id")?,
+                    source: rows::get(row, "source")?,
+                    hash: rows::get(row, "content_hash")?,
+                });
+            }
+            if is_last(&rows, PAGE) {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Raised by every change; zero before the first.
+    pub async fn stamp(&self, workspace: WorkspaceId) -> Result<i64, StoreError> {
+        let rows = self.pools.read(&[workspace], step!(statement::KNOWLEDGE_STAMP, workspace.uuid())).await?;
+        rows.first().map_or(Ok(0), |row| rows::get(row, "version"))
+    }
+
+    /// Every document with the stamp of its last change.
+    pub async fn versions(&self, workspace: WorkspaceId) -> Result<Vec<(Uuid, i64)>, StoreError> {
+        let mut found: Vec<(Uuid, i64)> = Vec::new();
+        loop {
+            let after = found.last().map_or(Uuid::nil(), |last| last.0);
+            let step = step!(statement::KNOWLEDGE_VERSIONS, workspace.uuid(), after, PAGE);
+            let rows = self.pools.read(&[workspace], step).await?;
+            for row in &rows {
+                found.push((rows::get(row, "id")?, rows::get(row, "version")?));
+            }
+            if is_last(&rows, PAGE) {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// All chunks of these documents, a page at a time into `take`, in the order of document and place.
+    pub async fn chunks(
+        &self,
+        workspace: WorkspaceId,
+        documents: &[Uuid],
+        with_vectors: bool,
+        mut take: impl FnMut(Shelved) + Send,
+    ) -> Result<(), StoreError> {
+        for some in documents.chunks(DOCUMENTS) {
+            let (mut document, mut ordinal) = (Uuid::nil(), 0_i32);
+            loop {
+                let step = step!(
+                    statement::KNOWLEDGE_CHUNKS,
+                    workspace.uuid(),
+                    some.to_vec(),
+                    document,
+                    ordinal,
+                    PAGE_OF_CHUNKS,
+                    with_vectors
+                );
+                let rows = self.pools.read(&[workspace], step).await?;
+                for row in &rows {
+                    let chunk = shelved(row)?;
+                    (document, ordinal) = (chunk.document, chunk.ordinal);
+                    take(chunk);
+                }
+                if is_last(&rows, PAGE_OF_CHUNKS) {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The chunks at these places, at most a thousand, in no order; those that are gone are left out.
+    pub async fn chunks_at(
+        &self,
+        workspace: WorkspaceId,
+        places: &[(Uuid, i32)],
+    ) -> Result<Vec<Shelved>, StoreError> {
+        let (documents, ordinals): (Vec<_>, Vec<_>) = places.iter().copied().unzip();
+        let step = step!(statement::KNOWLEDGE_AT, workspace.uuid(), documents, ordinals);
+        self.pools.read(&[workspace], step).await?.iter().map(shelved).collect()
+    }
+
+    /// Whether pgvector's index can be asked.
+    pub async fn is_indexed(&self, workspace: WorkspaceId) -> Result<bool, StoreError> {
+        let rows = self.pools.read(&[workspace], step!(statement::KNOWLEDGE_INDEXED)).await?;
+        rows.first().map_or(Ok(false), |row| rows::get(row, "indexed"))
+    }
+
+    /// The places of the nearest chunks by pgvector's index, the nearest first: as many as `limit`, if there are.
+    pub async fn nearest(
+        &self,
+        workspace: WorkspaceId,
+        vector: &Vector,
+        topics: &Topics,
+        limit: i64,
+    ) -> Result<Vec<(Uuid, i32)>, StoreError> {
+        let (named, with_untold) = match topics {
+            Topics::All => (None, true),
+            Topics::Quotable(topics) => (Some(topics.clone()), true),
+            Topics::Only(topic) => (Some(vec![topic.clone()]), false),
+        };
+        let nearest = step!(
+            statement::KNOWLEDGE_NEAREST,
+            workspace.uuid(),
+            vector.as_slice().to_vec(),
+            named,
+            with_untold,
+            limit.min(PAGE)
+        );
+        let steps = vec![step!(statement::KNOWLEDGE_WALK_INDEX), nearest];
+        let rows = self.pools.read_all(&[workspace], steps).await?;
+        rows.iter().map(|row| Ok((rows::get(row, "document_id")?, rows::get(row, "ordinal")?))).collect()
+    }
+
+    /// At most `limit` chunks that wait for a vector, whosever they are.
+    pub async fn waiting(&self, limit: i64) -> Result<Vec<Waiting>, StoreError> {
+        let workspaces = self.workspaces().await?;
+        let step = step!(statement::KNOWLEDGE_WAITING, limit.min(PAGE));
+        let rows = self.pools.read(&workspaces, step).await?;
+        let waiting = |row: &Row| {
+            Ok(Waiting {
+                workspace: rows::get::<Uuid>(row, "workspace_id")?.into(),
+                document: rows::get(row, "document_id")?,
+                ordinal: rows::get(row, "ordinal")?,
+                title: rows::get(row, "title")?,
+                heading: rows::get(row, "heading")?,
+                text: rows::get(row, "content")?,
+                hash: rows::get(row, "content_hash")?,
+            })
+        };
+        rows.iter().map(waiting).collect()
+    }
+
+    /// How many chunks wait, `MOST_WAITING` meaning that many or more.
+    pub async fn count_waiting(&self) -> Result<i64, StoreError> {
+        let workspaces = self.workspaces().await?;
+        let rows =
+            self.pools.read(&workspaces, step!(statement::KNOWLEDGE_COUNT_WAITING, MOST_WAITING)).await?;
+        rows.first().map_or(Ok(0), |row| rows::get(row, "waiting"))
+    }
+
+    /// Stores a vector for each of these chunks of one workspace, unless the chunk has changed meanwhile.
+    pub async fn embed(
+        &self,
+        workspace: WorkspaceId,
+        embedder: &str,
+        vectors: &[(&Waiting, Vector)],
+    ) -> Result<(), StoreError> {
+        let mut numbers = Vec::with_capacity(vectors.len() * DIMENSIONS);
+        for (_, vector) in vectors {
+            if vector.as_slice().len() != DIMENSIONS {
+                let message = format!("a vector has {} numbers, not {DIMENSIONS}", vector.as_slice().len());
+                return Err(StoreError::Refused { code: "width".to_owned(), message });
+            }
+            numbers.extend_from_slice(vector.as_slice());
+        }
+        let documents: HashSet<Uuid> = vectors.iter().map(|(chunk, _)| chunk.document).collect();
+        let embed = step!(
+            statement::KNOWLEDGE_EMBED,
+            workspace.uuid(),
+            vectors.iter().map(|(chunk, _)| chunk.document).collect::<Vec<_>>(),
+            vectors.iter().map(|(chunk, _)| chunk.ordinal).collect::<Vec<_>>(),
+            vectors.iter().map(|(chunk, _)| chunk.hash.clone()).collect::<Vec<_>>(),
+            embedder.to_owned(),
+            numbers,
+            i32::try_from(DIMENSIONS).unwrap_or(i32::MAX)
+        );
+        let settle =
+            step!(statement::KNOWLEDGE_SETTLE, workspace.uuid(), documents.into_iter().collect::<Vec<_>>());
+        self.change(workspace, vec![embed, settle]).await.map(drop)
+    }
+
+    /// Takes away the vectors of all embedders but this one; how many.
+    pub async fn forget_others(&self, workspace: WorkspaceId, embedder: &str) -> Result<i64, StoreError> {
+        let documents: Vec<Uuid> = self.versions(workspace).await?.into_iter().map(|(id, _)| id).collect();
+        let mut cleared = 0;
+        for some in documents.chunks(DOCUMENTS) {
+            let forget =
+                step!(statement::KNOWLEDGE_FORGET, workspace.uuid(), some.to_vec(), embedder.to_owned());
+            let rows = self.change(workspace, vec![forget]).await?;
+            let mut changed = Vec::with_capacity(rows.len());
+            for row in &rows {
+                changed.push(rows::get::<Uuid>(row, "id")?);
+                cleared += rows::get::<i64>(row, "chunks")?;
+            }
+            if !changed.is_empty() {
+                self.change(workspace, vec![step!(statement::KNOWLEDGE_SETTLE, workspace.uuid(), changed)])
+                    .await?;
+            }
+        }
+        Ok(cleared)
+    }
+
+    /// The workspaces whose knowledge a preset's pages belong to.
+    pub async fn workspaces_running(&self, preset: &str) -> Result<Vec<WorkspaceId>, StoreError> {
+        let rows = self.pools.lookup(vec![step!(statement::WORKSPACES_RUNNING, preset.to_owned())]).await?;
+        rows.iter().map(|row| Ok(rows::get::<Uuid>(row, "id")?.into())).collect()
+    }
+
+    async fn workspaces(&self) -> Result<Vec<WorkspaceId>, StoreError> {
+        let workspaces = Accounts::new(self.pools.clone()).workspaces().await?;
+        Ok(workspaces.into_iter().map(|workspace| workspace.id).collect())
+    }
+
+    /// The rows of the last step.
+    async fn change(
+        &self,
+        workspace: WorkspaceId,
+        mut steps: Vec<Step<'static>>,
+    ) -> Result<Vec<Row>, StoreError> {
+        steps.insert(0, step!(statement::KNOWLEDGE_ADVANCE, workspace.uuid()));
+        self.pools.write_all(&[workspace], steps).await
+    }
+}
+
+fn put(workspace: WorkspaceId, documents: &[(Document, Vec<Chunk>)], at: Timestamp) -> Step<'static> {
+    fn column<T>(documents: &[(Document, Vec<Chunk>)], value: impl Fn(&Document) -> T) -> Vec<T> {
+        documents.iter().map(|(document, _)| value(document)).collect()
+    }
+    let chunks = || {
+        documents.iter().flat_map(|(document, chunks)| {
+            (1_i32..).zip(chunks).map(move |(ordinal, chunk)| (document, ordinal, chunk))
+        })
+    };
+    step!(
+        statement::KNOWLEDGE_PUT,
+        workspace.uuid(),
+        at,
+        column(documents, |document| document.id),
+        column(documents, |document| document.source.clone()),
+        column(documents, |document| document.title.clone()),
+        column(documents, |document| document.url.clone()),
+        column(documents, |document| document.content.clone()),
+        column(documents, |document| document.kind.name()),
+        column(documents, |document| document.topic.clone()),
+        column(documents, |document| document.metadata.clone()),
+        column(documents, |document| document.hash().to_vec()),
+        chunks().map(|(document, ..)| document.id).collect::<Vec<_>>(),
+        chunks().map(|(_, ordinal, _)| ordinal).collect::<Vec<_>>(),
+        chunks().map(|(.., chunk)| chunk.heading.clone()).collect::<Vec<_>>(),
+        chunks().map(|(.., chunk)| chunk.text.clone()).collect::<Vec<_>>(),
+        chunks().map(|(document, _, chunk)| chunk.hash(&document.title).to_vec()).collect::<Vec<_>>()
+    )
+}
+
+fn listed(row: &Row) -> Result<Listed, StoreError> {
+    Ok(Listed {
+        id: rows::get(row, "id")?,
+        source: rows::get(row, "source")?,
+        title: rows::get(row, "title")?,
+        url: rows::get(row, "source_url")?,
+        kind: rows::named(row, "content_type", Kind::from_name)?,
+        topic: rows::get(row, "topic_collection")?,
+        metadata: rows::get(row, "metadata")?,
+        status: rows::named(row, "status", Status::from_name)?,
+        chunks: rows::get(row, "chunks")?,
+        created_at: rows::get(row, "created_at")?,
+        updated_at: rows::get(row, "updated_at")?,
+    })
+}
+
+fn shelved(row: &Row) -> Result<Shelved, StoreError> {
+    let vector: Option<Vec<f32>> = rows::get(row, "embedding")?;
+    let embedder: Option<String> = rows::get(row, "embedder")?;
+    Ok(Shelved {
+        document: rows::get(row, "document_id")?,
+        ordinal: rows::get(row, "ordinal")?,
+        heading: rows::get(row, "heading")?,
+        text: rows::get(row, "content")?,
+        vector: vector.map(Vector::from).zip(embedder),
+        title: rows::get(row, "title")?,
+        source: rows::get(row, "source")?,
+        url: rows::get(row, "source_url")?,
+        topic: rows::get(row, "topic_collection")?,
+        version: rows::get(row, "version")?,
+    })
+}
+
+fn is_last(rows: &[Row], page: i64) -> bool {
+    i64::try_from(rows.len()).is_ok_and(|rows| rows < page)
+}
