@@ -111,7 +111,8 @@ fn learn<E>(train: &[Labelled], embed: Embed<'_, E>) -> Result<IntentHead, EvalE
     let mut names: Vec<&str> = train.iter().map(|one| one.label.as_str()).collect();
     names.sort_unstable();
     names.dedup();
-    let names: Vec<(String, &str)> = names.into_iter().filter_map(|name| Some((spoken(name)?, name))).collect();
+    let names: Vec<(String, &str)> =
+        names.into_iter().filter_map(|name| Some((spoken(name)?, name))).collect();
     let mut examples: Vec<Example<'_>> =
         train.iter().map(|one| Example { text: &one.text, label: &one.label, vector: None }).collect();
     examples.extend(names.iter().map(|(text, label)| Example { text, label, vector: None }));
@@ -212,7 +213,10 @@ mod tests {
     #[test]
     fn a_small_set_is_measured_from_end_to_end() {
         let texts = |lines: &[(&str, &str)]| -> Vec<Labelled> {
-            lines.iter().map(|(text, label)| Labelled { text: (*text).into(), label: (*label).into() }).collect()
+            lines
+                .iter()
+                .map(|(text, label)| Labelled { text: (*text).into(), label: (*label).into() })
+                .collect()
         };
         let train = texts(&[
             ("Where is my card?", "card_arrival"),

@@ -58,7 +58,9 @@ pub fn run(
 ) -> anyhow::Result<()> {
     match eval {
         Eval::Intents { train, test, oos, val, val_oos, no_model } => {
-            let optional = |path: &Option<PathBuf>| path.as_deref().map(table).transpose().map(Option::unwrap_or_default);
+            let optional = |path: &Option<PathBuf>| {
+                path.as_deref().map(table).transpose().map(Option::unwrap_or_default)
+            };
             let texts = |rows: Vec<Labelled>| rows.into_iter().map(|row| row.text).collect();
             let sets = Sets {
                 train: labelled(train)?,
@@ -84,7 +86,9 @@ pub fn run(
     }
 }
 
-fn blocking(embedder: &Embedder) -> impl Fn(Vec<String>) -> Result<Vec<crate::domain::vector::Vector>, EmbedError> {
+fn blocking(
+    embedder: &Embedder,
+) -> impl Fn(Vec<String>) -> Result<Vec<crate::domain::vector::Vector>, EmbedError> {
     |texts| embedder.embed_blocking(texts)
 }
 
@@ -106,7 +110,8 @@ fn table(path: &Path) -> anyhow::Result<Vec<Labelled>> {
     let named = || format!("reading {}", path.display());
     let mut reader = csv::Reader::from_path(path).with_context(named)?;
     let headers = reader.headers().with_context(named)?;
-    let column = |name: &str| headers.iter().position(|header| header.trim_start_matches('\u{feff}').trim() == name);
+    let column =
+        |name: &str| headers.iter().position(|header| header.trim_start_matches('\u{feff}').trim() == name);
     let Some(text) = column("text") else { bail!("{}: there is no column `text`", path.display()) };
     let label = column("label");
     let read = |row: Result<csv::StringRecord, csv::Error>| {

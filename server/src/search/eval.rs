@@ -57,7 +57,8 @@ pub fn retrieval<E>(
     cut: impl Fn(&Page) -> Vec<String>,
     embed: Embed<'_, E>,
 ) -> Result<Report, EvalError<E>> {
-    let known: HashMap<&str, usize> = pages.iter().enumerate().map(|(at, page)| (page.id.as_str(), at)).collect();
+    let known: HashMap<&str, usize> =
+        pages.iter().enumerate().map(|(at, page)| (page.id.as_str(), at)).collect();
     let unknown = |(_, question): &(usize, &Question)| !known.contains_key(question.doc_id.as_str());
     if let Some((at, question)) = questions.iter().enumerate().find(unknown) {
         return Err(EvalError::Unknown { at: at + 1, id: question.doc_id.clone() });
@@ -135,7 +136,8 @@ impl Shelf {
             cosine: cosines.get(&at).copied(),
         });
         let ranked = rank(&Words::of(question), &self.rarity, candidates, self.passages.len());
-        let mut before: Vec<usize> = ranked.iter().map(|ranked| ranked.id).take_while(|id| *id != page).collect();
+        let mut before: Vec<usize> =
+            ranked.iter().map(|ranked| ranked.id).take_while(|id| *id != page).collect();
         before.sort_unstable();
         before.dedup();
         Ok(before.len() + 1)
@@ -167,7 +169,8 @@ mod tests {
             page("c", "Fees", "A transfer costs one euro."),
         ];
         let cut = |page: &Page| page.text.split("\n\n").map(str::to_owned).collect();
-        let questions = [question("sunday opening", "a"), question("resetting my password", "b"), question("Fees", "c")];
+        let questions =
+            [question("sunday opening", "a"), question("resetting my password", "b"), question("Fees", "c")];
         let report = retrieval::<String>(&pages, &questions, cut, None).unwrap();
         assert!((report.recall_at_1 - 1.0).abs() < 1e-9 && (report.mrr - 1.0).abs() < 1e-9, "{report:?}");
         assert_eq!(report.mode, "text");

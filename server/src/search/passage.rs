@@ -31,10 +31,18 @@ pub fn blend(title: &str, vectors: &[Vector]) -> Option<Vector> {
         }
     };
     add(whole, 1.0);
-    titles.iter().for_each(|vector| add(vector, TITLE));
-    #[expect(clippy::cast_precision_loss, reason = "a few sentences")]
-    sentences.iter().for_each(|vector| add(vector, SENTENCES / sentences.len() as f32));
+    for vector in titles {
+        add(vector, TITLE);
+    }
+    for vector in sentences {
+        add(vector, SENTENCES / of(sentences));
+    }
     Some(sum.into())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a few sentences")]
+fn of(sentences: &[Vector]) -> f32 {
+    sentences.len() as f32
 }
 
 /// The shares of the title and of all sentences together, beside the whole.
@@ -71,7 +79,10 @@ mod tests {
     #[test]
     fn a_passage_is_read_whole_by_title_and_by_sentence() {
         assert_eq!(
-            readings("Opening hours", "We open at 9.30 on weekdays. On Sundays we are closed!\n\n- Free parking nearby"),
+            readings(
+                "Opening hours",
+                "We open at 9.30 on weekdays. On Sundays we are closed!\n\n- Free parking nearby"
+            ),
             [
                 "Opening hours. We open at 9.30 on weekdays. On Sundays we are closed!\n\n- Free parking nearby",
                 "Opening hours",

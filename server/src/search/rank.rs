@@ -61,15 +61,12 @@ pub fn rank<T>(
 
 fn score<T>(question: &Words, rarity: &Rarity, candidate: &Candidate<T>, alone: f32) -> f32 {
     let page = [&candidate.title, &candidate.text];
-    match candidate.cosine {
-        Some(cosine) => {
-            let held = question.held_by(page, rarity);
-            (1.0 - WORDS) * cosine.max(0.0) + WORDS * held * held
-        }
-        None => {
-            let shared = question.shared_with(page, rarity);
-            alone * shared / (shared + HALF)
-        }
+    if let Some(cosine) = candidate.cosine {
+        let held = question.held_by(page, rarity);
+        (1.0 - WORDS) * cosine.max(0.0) + WORDS * held * held
+    } else {
+        let shared = question.shared_with(page, rarity);
+        alone * shared / (shared + HALF)
     }
 }
 
@@ -121,7 +118,8 @@ mod tests {
 
     #[test]
     fn there_are_as_many_as_the_limit_where_so_many_exist() {
-        let pages = [candidate(1, "A", "a", None), candidate(2, "B", "b", None), candidate(3, "C", "c", Some(-0.4))];
+        let pages =
+            [candidate(1, "A", "a", None), candidate(2, "B", "b", None), candidate(3, "C", "c", Some(-0.4))];
         assert_eq!(ids("something else", &pages, 3), [1, 2, 3]);
         assert_eq!(ids("", &pages, 2), [1, 2]);
         assert_eq!(ids("x", &[], 2), [0_u8; 0]);

@@ -90,7 +90,7 @@ impl MiniLm {
         let lengths: Vec<usize> = texts.iter().map(Vec::len).collect();
         let mut x = self.first(texts)?;
         for layer in &self.layers {
-            x = layer.forward(x, &lengths)?;
+            x = layer.forward(&x, &lengths)?;
         }
         let values: Vec<f32> = x.flatten_all()?.to_vec1()?;
         let mut rows = values.chunks_exact(DIMENSIONS);
@@ -151,10 +151,10 @@ impl Layer {
         })
     }
 
-    fn forward(&self, x: Tensor, lengths: &[usize]) -> candle_core::Result<Tensor> {
+    fn forward(&self, x: &Tensor, lengths: &[usize]) -> candle_core::Result<Tensor> {
         let attention = Attention { bias: &self.attention_bias, lengths, heads: DIMENSIONS / HEAD };
         let heard = x.matmul(&self.attention)?.apply_op1_no_bwd(&attention)?.matmul(&self.heard)?;
-        heard.inplace_op2(&x, &self.heard_norm)?;
+        heard.inplace_op2(x, &self.heard_norm)?;
         let wide = heard.matmul(&self.wide)?;
         wide.inplace_op1(&self.bend)?;
         let narrow = wide.matmul(&self.narrow)?;
@@ -167,21 +167,21 @@ impl Layer {
 struct Weights(HashMap<String, Tensor>);
 
 impl Weights {
-    fn get(&self, name: String) -> candle_core::Result<&Tensor> {
-        self.0.get(&name).ok_or_else(|| candle_core::Error::Msg(format!("`{name}` is not in the file")))
+    fn get(&self, name: &str) -> candle_core::Result<&Tensor> {
+        self.0.get(name).ok_or_else(|| candle_core::Error::Msg(format!("`{name}` is not in the file")))
     }
 
     /// Input by output, as `x.matmul` wants it.
     fn matrix(&self, name: &str) -> candle_core::Result<Tensor> {
-        self.get(format!("{name}.weight"))?.t()?.contiguous()
+        self.get(&format!("{name}.weight"))?.t()?.contiguous()
     }
 
     fn rows(&self, name: &str) -> candle_core::Result<Vec<f32>> {
-        self.get(format!("{name}.weight"))?.flatten_all()?.to_vec1()
+        self.get(&format!("{name}.weight"))?.flatten_all()?.to_vec1()
     }
 
     fn bias(&self, name: &str) -> candle_core::Result<Vec<f32>> {
-        self.get(format!("{name}.bias"))?.to_vec1()
+        self.get(&format!("{name}.bias"))?.to_vec1()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Against vectors that were computed by hand: numpy, f64, a WordPiece of its own. What needs the model says so and
+//! Against vectors that were computed by hand: numpy, f64, a tokenizer of its own. What needs the model says so and
 //! passes where it is not there.
 
 use serde::Deserialize;
@@ -39,11 +39,11 @@ fn a_vector_does_not_depend_on_its_batch() {
     let Some(embedder) = embedder() else { return };
     let text = "My card was declined at the till".to_owned();
     let alone = embedder.embed_blocking(vec![text.clone()]).unwrap().remove(0);
-    let long = "A very long document about something else entirely. ".repeat(60);
+    let long = "A very long document about something else entirely. ".repeat(8);
     let texts: Vec<String> =
-        (0..70).map(|at| if at == 41 { text.clone() } else { format!("{at} {long}") }).collect();
+        (0..50).map(|at| if at == 41 { text.clone() } else { format!("{at} {long}") }).collect();
     let vectors = embedder.embed_blocking(texts).unwrap();
-    assert_eq!(vectors.len(), 70);
+    assert_eq!(vectors.len(), 50);
     assert!(vectors[41].cosine(&alone) > 0.999_99);
     assert!(vectors[40].cosine(&alone) < 0.5);
 }

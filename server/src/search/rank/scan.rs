@@ -47,7 +47,8 @@ impl<T: Clone> Scan<T> {
         for at in 0..self.ids.len() {
             if keep(&self.ids[at]) {
                 self.ids.swap(kept, at);
-                self.values.copy_within(at * self.dimensions..(at + 1) * self.dimensions, kept * self.dimensions);
+                self.values
+                    .copy_within(at * self.dimensions..(at + 1) * self.dimensions, kept * self.dimensions);
                 kept += 1;
             }
         }
@@ -63,7 +64,9 @@ impl<T: Clone> Scan<T> {
         }
         let mut best: BinaryHeap<Found> = BinaryHeap::with_capacity(limit.min(self.ids.len()) + 1);
         Arch::new().dispatch(|| {
-            for (at, (id, values)) in self.ids.iter().zip(self.values.chunks_exact(self.dimensions)).enumerate() {
+            for (at, (id, values)) in
+                self.ids.iter().zip(self.values.chunks_exact(self.dimensions)).enumerate()
+            {
                 if !passes(id) {
                     continue;
                 }
@@ -125,7 +128,8 @@ mod tests {
 
     #[test]
     fn the_nearest_come_first() {
-        let found: Vec<u16> = circle().nearest(&around(42), 3, |_| true).into_iter().map(|(id, _)| id).collect();
+        let found: Vec<u16> =
+            circle().nearest(&around(42), 3, |_| true).into_iter().map(|(id, _)| id).collect();
         assert_eq!(found, [40, 50, 30]);
     }
 

@@ -108,7 +108,11 @@ fn stem(word: &str) -> String {
     if word.ends_with("ies") {
         word.truncate(word.len() - 3);
         word.push('y');
-    } else if word.ends_with("sses") || word.ends_with("xes") || word.ends_with("ches") || word.ends_with("shes") {
+    } else if word.ends_with("sses")
+        || word.ends_with("xes")
+        || word.ends_with("ches")
+        || word.ends_with("shes")
+    {
         word.truncate(word.len() - 2);
     } else if word.ends_with('s') && !word.ends_with("ss") && !word.ends_with("us") && !word.ends_with("is") {
         word.truncate(word.len() - 1);
@@ -134,15 +138,16 @@ fn stem(word: &str) -> String {
 
 /// They are in every question, and tell none from another.
 const COMMON: &[&str] = &[
-    "a", "about", "after", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "because", "been",
-    "before", "being", "but", "by", "can", "could", "did", "do", "does", "doing", "don", "for", "from", "get", "got",
-    "had", "has", "have", "having", "he", "help", "her", "here", "him", "his", "how", "i", "if", "in", "into", "is",
-    "isn", "it", "its", "just", "know", "let", "like", "may", "me", "might", "more", "most", "much", "must", "my",
-    "need", "no", "nor", "not", "now", "of", "off", "on", "once", "one", "only", "or", "other", "our", "out", "over",
-    "own", "please", "re", "s", "same", "shall", "she", "should", "so", "some", "such", "t", "tell", "than", "thank",
-    "thanks", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "through", "to",
-    "too", "up", "us", "very", "want", "was", "we", "were", "what", "when", "where", "which", "while", "who", "whom",
-    "whose", "why", "will", "with", "won", "would", "you", "your",
+    "a", "about", "after", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "because",
+    "been", "before", "being", "but", "by", "can", "could", "did", "do", "does", "doing", "don", "for",
+    "from", "get", "got", "had", "has", "have", "having", "he", "help", "her", "here", "him", "his", "how",
+    "i", "if", "in", "into", "is", "isn", "it", "its", "just", "know", "let", "like", "may", "me", "might",
+    "more", "most", "much", "must", "my", "need", "no", "nor", "not", "now", "of", "off", "on", "once",
+    "one", "only", "or", "other", "our", "out", "over", "own", "please", "re", "s", "same", "shall", "she",
+    "should", "so", "some", "such", "t", "tell", "than", "thank", "thanks", "that", "the", "their", "them",
+    "then", "there", "these", "they", "this", "those", "through", "to", "too", "up", "us", "very", "want",
+    "was", "we", "were", "what", "when", "where", "which", "while", "who", "whom", "whose", "why", "will",
+    "with", "won", "would", "you", "your",
 ];
 
 #[cfg(test)]

@@ -61,7 +61,6 @@ impl Neighbours {
 }
 
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "compiled for the processor that dispatch chose")]
 fn product(example: &[i8], vector: &[f32]) -> f32 {
     const LANES: usize = 16;
     let mut sums = [0.0_f32; LANES];
@@ -97,6 +96,6 @@ mod tests {
         let mut scores = [1.0, 2.0];
         Neighbours::default().add_to(&mut scores, &[1.0]);
         Neighbours::learn([(&[0.0, 0.0][..], 1)].into_iter()).add_to(&mut scores, &[1.0]);
-        assert_eq!(scores, [1.0, 2.0]);
+        assert!((scores[0] - 1.0).abs() < 1e-6 && (scores[1] - 2.0).abs() < 1e-6, "{scores:?}");
     }
 }

@@ -25,8 +25,8 @@ const LANES: usize = 16;
 const LOOSE: f32 = 30.0;
 
 /// Passes over the examples: few when they are many, and at least as many as make this number of steps.
-const PASSES: std::ops::RangeInclusive<usize> = 15..=300;
-const STEPS: usize = 50_000;
+const PASSES: std::ops::RangeInclusive<usize> = 15..=60;
+const STEPS: usize = 10_000;
 
 /// The first step, against the square of the length of an example; then down to nothing in a straight line.
 const STEP: f32 = 2.5;

@@ -52,7 +52,8 @@ examples = ["a person please", "talk to a human", "agent", "real person", "someb
 "#;
 
 /// A customer's.
-pub fn case(question: &str) -> Case {
+pub fn case(query: String::new(),
+        question: &str) -> Case {
     Case {
         preset: Arc::new(Preset::parse("desk", "desk.toml", DESK, Vec::new()).unwrap()),
         mode: Mode::Customer,
