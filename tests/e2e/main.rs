@@ -16,6 +16,7 @@ mod http;
 mod identity;
 mod isolation;
 mod kill;
+mod knowledge;
 mod lease;
 mod lifecycle;
 mod limits;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         http::TESTS,
         identity::TESTS,
         isolation::TESTS,
+        knowledge::TESTS,
         lifecycle::TESTS,
         limits::TESTS,
         messages::TESTS,
