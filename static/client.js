@@ -24,7 +24,7 @@ export const openDesk = ({ server = new URL(".", import.meta.url), workspace = "
   let typingTimer = 0;
 
   const url = new URL("ws", new URL(server, location.href));
-  // A browser may serve several people one after the other: each has a store.
+  // Each person at this browser has a store.
   const { user } = who;
   const person = user ? `${user.hash ? "verified" : "claimed"} ${user.external_id}` : "";
   const store = openStore(`switchboard:${url.host}${url.pathname}:${workspace}:${person}:`);
@@ -37,12 +37,12 @@ export const openDesk = ({ server = new URL(".", import.meta.url), workspace = "
   const link = makeLink(url.href, store, { workspace, ...who }, {
     position: (conversation_id) => (page && conversation_id === id() ? { ...page, seq: head() } : undefined),
     opened({ conversation, position, recovered, messages, has_more, read, streaming, greeting }) {
-      // Null only for people and services, and they are not here.
+      // Null for people and services only.
       if (!conversation || !position || !read) return;
       const same = id() === conversation.conversation_id;
       const { user } = desk.read;
       Object.assign(desk, { read, greeting });
-      // A page is the last word, also from a restored database that counts from further back.
+      // A page is the last word, also of a restored database.
       if (!same || !recovered) desk.conversation = null;
       take(conversation);
       if (same && recovered) messages.forEach(append);
@@ -52,7 +52,7 @@ export const openDesk = ({ server = new URL(".", import.meta.url), workspace = "
       }
       stream(streaming);
       emit("read", read);
-      // What was read while there was no connection to say so.
+      // Read while nobody could be told.
       if (same) desk.markRead(Math.min(user, head()));
       hear(position.seq);
       outbox.opened();
@@ -70,7 +70,7 @@ export const openDesk = ({ server = new URL(".", import.meta.url), workspace = "
       else if (method === "typing") emit("typing", params);
       else if (method === "workflow.step") emit("step", params);
     },
-    state: () => emit("state", { state: link.state, error: link.error }),
+    state: () => emit("state", null),
   });
 
   const outbox = makeOutbox(store, link.request, {
@@ -85,8 +85,9 @@ export const openDesk = ({ server = new URL(".", import.meta.url), workspace = "
     },
   });
 
-  /** @template {keyof Desk.Details} T @param {T} type @param {Desk.Details[T]} detail */
-  const emit = (type, detail) => desk.dispatchEvent(new CustomEvent(type, { detail }));
+  const events = new EventTarget();
+  /** @type {Desk.Emit} */
+  const emit = (type, detail) => events.dispatchEvent(new CustomEvent(type, { detail }));
 
   /** Of two States the larger (epoch, version) wins. @param {Desk.State} state */
   const take = (state) => {
@@ -117,7 +118,7 @@ export const openDesk = ({ server = new URL(".", import.meta.url), workspace = "
     outbox.remove(client_id);
     if (seq <= head()) return;
     desk.messages.push(message);
-    // A turn ends in exactly one assistant message: nothing of it is still to come.
+    // What was streamed has become it.
     if (role === "assistant") stream(null);
     emit("message", message);
   };
@@ -125,7 +126,7 @@ export const openDesk = ({ server = new URL(".", import.meta.url), workspace = "
   /** @param {{message_id: string, offset: number, text: string}} delta */
   const delta = ({ message_id, offset, text }) => {
     const held = desk.stream?.message_id === message_id ? desk.stream.text : "";
-    // Offsets count Unicode scalar values, JavaScript UTF-16 units.
+    // Offsets count characters, not UTF-16 units.
     if (offset && offset !== [...held].length) return;
     if (!desk.messages.some(({ id }) => id === message_id)) stream({ message_id, text: offset ? held + text : text });
   };
@@ -143,14 +144,13 @@ export const openDesk = ({ server = new URL(".", import.meta.url), workspace = "
       }
     } catch (error) {
       // Resuming leads back to a whole log.
-      lost(error);
-      link.drop(1000);
+      lost(error.kind);
+      link.drop();
     }
     catchingUp = false;
   };
 
-  /** @param {any} error */
-  const lost = ({ kind }) => {
+  const lost = (kind = "") => {
     if (kind !== "position_lost") return;
     page = null;
     link.drop(4002);
@@ -172,17 +172,17 @@ export const openDesk = ({ server = new URL(".", import.meta.url), workspace = "
   store.watch((key) => {
     if (key.startsWith("out:")) {
       emit("outbox", null);
-      // The tab it was typed in sends it; should that be gone, another one does.
+      // Should the tab that it was typed in be gone.
       setTimeout(outbox.flush, 2000 + Math.random() * 2000);
     } else if (key === "visitor") {
       if (!store.get(key)) leave();
       else if (link.state === "idle") emit("known", null);
-      else link.follow().catch(() => link.drop(1000));
+      else link.follow().catch(() => link.drop());
     }
   });
 
   /** @type {Desk.Own} */
-  const own = {
+  const desk = {
     conversation: null,
     messages: [],
     hasMore: false,
@@ -213,7 +213,7 @@ export const openDesk = ({ server = new URL(".", import.meta.url), workspace = "
     set draft(text) {
       store.set("draft", text || undefined);
     },
-    on: (type, listener, signal) => desk.addEventListener(type, (event) => listener(/** @type {CustomEvent} */ (event).detail), { signal }),
+    on: (type, listener, signal) => events.addEventListener(type, (event) => listener(/** @type {CustomEvent} */ (event).detail), { signal }),
     connect: link.start,
     disconnect: link.stop,
     forget() {
@@ -223,7 +223,7 @@ export const openDesk = ({ server = new URL(".", import.meta.url), workspace = "
     send(content, metadata = null) {
       content = content.replaceAll("\0", "").trim();
       const { length } = [...content];
-      if (!length || length > LONGEST_MESSAGE) throw new SwitchboardError("invalid_params", `A message has 1 to ${LONGEST_MESSAGE} characters.`);
+      if (!length || length > LONGEST_MESSAGE) throw new SwitchboardError("invalid_params", "Empty, or too long.");
       typing(false);
       link.start();
       return outbox.add(content, metadata);
@@ -247,7 +247,7 @@ export const openDesk = ({ server = new URL(".", import.meta.url), workspace = "
           emit("older", null);
         }
       } catch (error) {
-        lost(error);
+        lost(error.kind);
       }
       loading = false;
     },
@@ -272,7 +272,5 @@ export const openDesk = ({ server = new URL(".", import.meta.url), workspace = "
     cancelTurn: () => link.request("turn.cancel", here()),
     request: link.request,
   };
-  /** @type {EventTarget & Desk.Own} */
-  const desk = Object.defineProperties(/** @type {any} */ (new EventTarget()), Object.getOwnPropertyDescriptors(own));
   return desk;
 };

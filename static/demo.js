@@ -1,6 +1,5 @@
 /** The demo page: departures that are always about to leave, questions that fill the desk's field, and the tag to copy. */
 
-/** @type {import("./widget.js").SwitchboardChat | null} */
 const chat = document.querySelector("switchboard-chat");
 // A phone would see nothing of the page but the sheet.
 if (chat && matchMedia("(min-width: 1060px)").matches) chat.open = true;

@@ -17,6 +17,10 @@ import type { SwitchboardError } from "./client/link.js";
 import type { en } from "./widget/texts.js";
 
 declare global {
+  interface HTMLElementTagNameMap {
+    "switchboard-chat": Desk.Chat;
+  }
+
   namespace Desk {
     type Citation = Protocol.Citation;
     type Message = Protocol.Message;
@@ -51,10 +55,10 @@ declare global {
       metadata?: Metadata;
     }
 
-    /** The events of a Switchboard, each a CustomEvent with this as its `detail`. When one comes, the fields are current. */
+    /** The events of a Switchboard, with what its listeners are given. When one comes, the fields are current. */
     interface Details {
-      /** Of the connection. */
-      state: { state: LinkState; error: Failure | null };
+      /** `state` changed, and maybe `error`. */
+      state: null;
       /** `messages` is another page, or empty. */
       reset: null;
       /** One more at the end of `messages`. */
@@ -76,7 +80,7 @@ declare global {
       known: null;
     }
 
-    /** What a desk is and can do, beside its being an EventTarget. */
+    /** What a desk is and can do. */
     interface Own {
       conversation: State | null;
       /** As much of the log as is held, dense in `seq`. */
@@ -102,7 +106,7 @@ declare global {
       readonly known: boolean;
       /** What was typed and not sent, also after a reload. */
       draft: string;
-      /** `addEventListener`, with the detail as the argument. */
+      /** Calls `listener` with each such event, until `signal` aborts. */
       on<T extends keyof Details>(type: T, listener: (detail: Details[T]) => unknown, signal?: AbortSignal): void;
       /** Stays connected until `disconnect`. */
       connect(): void;
@@ -133,9 +137,14 @@ declare global {
     }
 
     /** What client.js gives. Change nothing in it but `draft`. */
-    type Switchboard = EventTarget & { readonly [K in Exclude<keyof Own, "draft">]: Own[K] } & Pick<Own, "draft">;
+    type Switchboard = { readonly [K in Exclude<keyof Own, "draft">]: Own[K] } & Pick<Own, "draft">;
+
+    type Emit = <T extends keyof Details>(type: T, detail: Details[T]) => unknown;
 
     // ---- client/shared.js
+
+    /** Undefined where localStorage refuses. */
+    type Disk = <T>(use: (storage: Storage) => T) => T | undefined;
 
     /** JSON values that all tabs of a browser share. */
     interface Store {
@@ -176,6 +185,8 @@ declare global {
       flush(): Promise<void>;
     }
 
+    type MakeOutbox = (store: Store, request: Request, on: OutboxEvents) => Outbox;
+
     interface OutboxEvents {
       /** Undefined while nothing can be sent. */
       conversation(): string | undefined;
@@ -186,6 +197,14 @@ declare global {
     }
 
     // ---- client/link.js
+
+    /** What the tabs share of who they are. */
+    type Visitor = { conversation_id?: string; resume?: string };
+    type Issued = { token: string | null; expires_at: string | null };
+
+    /** Fails when it cannot connect. */
+    type Dial = (url: string, notified: LinkEvents["notified"]) => Promise<Connection>;
+    type Settle = (error?: Failure, result?: any) => void;
 
     /** One WebSocket. */
     interface Connection {
@@ -216,8 +235,10 @@ declare global {
       /** Goes to the conversation that another tab went to. */
       follow(): Promise<void>;
       /** Ends the connection as if the server had closed it with this code. */
-      drop(code: number): void;
+      drop(code?: number): void;
     }
+
+    type MakeLink = (url: string, store: Store, first: OpenParams, on: LinkEvents) => Link;
 
     interface LinkEvents {
       /** Where to resume a conversation from; undefined where nothing of it is held. */
@@ -237,6 +258,18 @@ declare global {
     /** Somebody who is typing: `name` null for the preset's own name of the role. */
     type Typist = { name: string | null; role: "assistant" | "staff" } | null;
 
+    /** An item by somebody else; `name` null or undefined for the preset's own name of the role. */
+    type Incoming = (
+      role: "assistant" | "staff",
+      name: string | null | undefined,
+      kind: string,
+      content: Child[],
+      ...rest: Child[]
+    ) => HTMLElement;
+
+    /** Of the menu: the words, the act, and what to ask first. */
+    type Choice = [words: string, act: () => Promise<unknown>, ask?: string];
+
     /** What the list of messages shows. */
     interface Scene {
       desk: Switchboard;
@@ -244,6 +277,9 @@ declare global {
       lang: string;
       typist: Typist;
     }
+
+    /** It is made anew when `sign` changes; `key` stays. */
+    type Item = [key: string, sign: string, make: () => HTMLElement];
 
     /** The list of messages. */
     interface Log {
@@ -258,7 +294,7 @@ declare global {
     /** Where one writes, or, when the conversation has ended, says how it was. */
     interface Foot {
       readonly element: HTMLElement;
-      text: string;
+      write(text: string): void;
       focus(): void;
       /** Makes the field as high as its text, and tells when that is too long. */
       fit(): void;
@@ -271,6 +307,13 @@ declare global {
       send(text: string): void;
       changed(text: string): void;
     }
+
+    /** Makes an element. `props` are set as properties where there are such, and else as attributes. */
+    type Make = <T extends keyof HTMLElementTagNameMap>(
+      tag: T,
+      props?: Record<string, any> | null,
+      ...children: Child[]
+    ) => HTMLElementTagNameMap[T];
 
     /** The chip for a citation; undefined where there is none of that number. */
     type Cite = (number: number) => Node | undefined;

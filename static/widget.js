@@ -1,15 +1,13 @@
 /**
  * <switchboard-chat>, the chat for any page with one tag: <script type="module" src="…/widget.js">.
  *
- * It adds the element by itself, unless the page has one or the tag says `data-manual`; the tag's
- * other `data-…` become the element's attributes. These, methods and events: types.d.ts.
+ * Its attributes, methods and events: types.d.ts.
  */
 import { openDesk } from "./client.js";
 import { h, icon, mark, markdown } from "./widget/dom.js";
 import { makeFoot, makeLog } from "./widget/parts.js";
 import { css } from "./widget/style.js";
 import { en, fill, isRtl, textsFor } from "./widget/texts.js";
-
 
 const SHEET = matchMedia("(max-width: 480px), (max-height: 440px)");
 /** Milliseconds. A shorter loss is nobody's business. */
@@ -82,7 +80,7 @@ const makeView = (chat) => {
   /** @type {Desk.Words} */
   let texts = en;
   let lang = "en";
-  /** As it is told. @type {Desk.Details["state"]["state"]} */
+  /** As it is told. @type {Desk.LinkState} */
   let state = "idle";
   /** @type {Desk.Typist} */
   let typist = null;
@@ -177,10 +175,10 @@ const makeView = (chat) => {
     draw();
   };
 
-  /** What the menu offers: the words, the act, and what to ask first. */
+  /** What the menu offers. */
   const choices = () => {
     const { status, escalation } = desk.conversation ?? {};
-    /** @type {[string, () => Promise<unknown>, string?][]} */
+    /** @type {Desk.Choice[]} */
     const out = [];
     if (status === "active" && !escalation) out.push([texts.person, () => desk.requestPerson()]);
     if (status && status !== "closed" && desk.messages.length) out.push([texts.end, () => desk.close(), texts.endSure]);
@@ -217,7 +215,10 @@ const makeView = (chat) => {
 
   /** @type {typeof desk.on} */
   const on = (type, listener) => desk.on(type, listener, signal);
-  for (const type of /** @type {const} */ (["older", "conversation", "outbox", "read"])) on(type, draw);
+  on("older", draw);
+  on("conversation", draw);
+  on("outbox", draw);
+  on("read", draw);
   on("known", () => desk.connect());
   on("reset", () => {
     log.lively = false;
@@ -239,13 +240,13 @@ const makeView = (chat) => {
     if (!stream || !log.stream(stream.text)) showTypist(null);
     else if (atEnd) toEnd();
   });
-  on("state", ({ state: now }) => {
+  on("state", () => {
     clearTimeout(calmTimer);
     const show = () => {
       state = desk.state;
       draw();
     };
-    if (now === "reconnecting" && state === "online") calmTimer = setTimeout(show, CALM);
+    if (desk.state === "reconnecting" && state === "online") calmTimer = setTimeout(show, CALM);
     else show();
   });
   on("typing", ({ role, author, on }) => (role === "staff" || role === "assistant") && showTypist(on ? { name: author?.name ?? null, role } : null, TYPING_ENDS));
@@ -253,7 +254,7 @@ const makeView = (chat) => {
 
   launcher.onclick = () => {
     chat.open = true;
-    // On a phone the focus brings out the keyboard, over half of what there is to read.
+    // On a phone it would bring out the keyboard.
     if (!SHEET.matches) foot.focus();
   };
   scroller.onscroll = () => {
@@ -287,7 +288,7 @@ const makeView = (chat) => {
   document.addEventListener("visibilitychange", look, { signal });
 
   foot.element.prepend(jump);
-  foot.text = desk.draft;
+  foot.write(desk.draft);
   chat.shadowRoot?.replaceChildren(launcher, panel);
   // A page view alone makes no visitor: others connect when the panel opens.
   if (desk.known) desk.connect();
@@ -322,7 +323,7 @@ const makeView = (chat) => {
       look();
     },
     async translate() {
-      const page = /** @type {HTMLElement | null} */ (chat.closest("[lang]"))?.lang;
+      const page = chat.closest("[lang]")?.getAttribute("lang");
       try {
         [lang = "en"] = Intl.DateTimeFormat.supportedLocalesOf(chat.lang || page || navigator.language);
       } catch {
@@ -331,11 +332,7 @@ const makeView = (chat) => {
       const rtl = (!chat.lang && chat.closest("[dir=rtl]")) || isRtl(lang);
       chat.style.direction = panel.dir = chat.dir || (rtl ? "rtl" : "ltr");
       const accent = chat.getAttribute("accent");
-      if (accent) {
-        chat.style.setProperty("--switchboard-accent", accent);
-        // Black on a light one, white on a dark one.
-        chat.style.setProperty("--switchboard-on-accent", `oklch(from ${accent} clamp(0, (.7 - l) * 999, 1) 0 0)`);
-      }
+      if (accent) chat.style.setProperty("--switchboard-accent", accent);
       texts = await textsFor(lang, json(chat.getAttribute("texts")) ?? {});
       panel.lang = launcher.lang = lang;
       title.textContent = texts.title;
@@ -346,7 +343,8 @@ const makeView = (chat) => {
       draw();
     },
     compose(text) {
-      desk.draft = foot.text = text;
+      desk.draft = text;
+      foot.write(text);
       chat.open = true;
       foot.focus();
     },
@@ -365,7 +363,7 @@ if (!customElements.get("switchboard-chat")) {
   customElements.define("switchboard-chat", SwitchboardChat);
   const script = [...document.scripts].find(({ src }) => src === import.meta.url);
   if (script && !("manual" in script.dataset) && !document.querySelector("switchboard-chat")) {
-    const chat = h(/** @type {"div"} */ ("switchboard-chat"));
+    const chat = h("switchboard-chat");
     for (const name in script.dataset) chat.setAttribute(name, script.dataset[name] ?? "");
     document.body.append(chat);
   }

@@ -1,9 +1,11 @@
 //! The command line: one subcommand a scenario, and the flags that they share.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use serde::Serialize;
 
 #[derive(Parser)]
 #[command(name = "loadtest", version, about = "Load tests for Switchboard that check what they measure.")]
@@ -24,6 +26,9 @@ pub enum Command {
     Resume(ResumeArgs),
     /// One conversation with many sockets: deliveries a second and their latency
     Fanout(FanoutArgs),
+    /// What a year of messages costs: acknowledgements a second beside an empty database, and opening long
+    /// conversations beside short ones
+    Growth(GrowthArgs),
 }
 
 /// What is tested, and how it is reached.
@@ -65,10 +70,9 @@ pub struct LabArgs {
     pub json: bool,
 }
 
-#[derive(Args)]
-pub struct SendArgs {
-    #[command(flatten)]
-    pub lab: LabArgs,
+/// The load of a round in which every visitor waits for its acknowledgement.
+#[derive(Args, Clone, Copy, Serialize)]
+pub struct LoadArgs {
     /// Visitors, each with a conversation and a socket of its own
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
     pub conns: u32,
@@ -78,12 +82,26 @@ pub struct SendArgs {
     /// Seconds of the same load before each measurement
     #[arg(long, default_value_t = 3)]
     pub warmup: u64,
-    /// Rounds; with peers they are interleaved [default: 1, with peers 3]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
-    pub rounds: Option<u32>,
     /// Characters in a message
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub bytes: u32,
+}
+
+#[derive(Args)]
+pub struct SendArgs {
+    #[command(flatten)]
+    pub lab: LabArgs,
+    #[command(flatten)]
+    pub load: LoadArgs,
+    /// Rounds; with several contenders they are interleaved [default: 1 alone, 3 with others]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rounds: Option<u32>,
+    /// Measure the server on its embedded database as well, in turns
+    #[arg(long, requires = "server", conflicts_with = "only_peers")]
+    pub embedded: bool,
+    /// At least this share of the native rate on the embedded database
+    #[arg(long, default_value_t = 0.5)]
+    pub embedded_share: f64,
     /// Measure the peers `fastapi` and `node` as well, in turns, on the same Postgres
     #[arg(long)]
     pub peers: bool,
@@ -188,6 +206,38 @@ pub struct FanoutArgs {
     pub in_flight: u32,
 }
 
+#[derive(Args)]
+pub struct GrowthArgs {
+    #[command(flatten)]
+    pub lab: LabArgs,
+    #[command(flatten)]
+    pub load: LoadArgs,
+    /// Conversations of the full database
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub conversations: u32,
+    /// Messages of the full database
+    #[arg(long, default_value_t = 20_000_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub messages: u32,
+    /// Rounds on each database, in pairs whose order alternates
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rounds: u32,
+    /// At least this share of the empty database's rate on the full one
+    #[arg(long, default_value_t = 0.85)]
+    pub share: f64,
+    /// Messages of a long conversation
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(51..))]
+    pub long: u32,
+    /// Conversations of each length that are opened; all are among those of the full database
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    pub each: u32,
+    /// Times that the server is started anew, with nothing in memory, and every one of them is opened once
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..))]
+    pub restarts: u32,
+    /// Opening a long conversation may take this many times as long as a short one
+    #[arg(long, default_value_t = 1.25)]
+    pub open_factor: f64,
+}
+
 impl Cli {
     pub fn lab(&self) -> &LabArgs {
         match &self.command {
@@ -196,6 +246,7 @@ impl Cli {
             Command::Storm(args) => &args.lab,
             Command::Resume(args) => &args.lab,
             Command::Fanout(args) => &args.lab,
+            Command::Growth(args) => &args.lab,
         }
     }
 }
@@ -203,5 +254,13 @@ impl Cli {
 impl LabArgs {
     pub fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout)
+    }
+}
+
+impl fmt::Display for LoadArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { conns, secs, warmup, bytes } = self;
+        write!(f, "{conns} visitors, one message of {bytes} characters under way each, ")?;
+        write!(f, "{secs} s measured after {warmup} s of warm-up.")
     }
 }

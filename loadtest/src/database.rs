@@ -68,6 +68,18 @@ impl Database {
         Ok(Self { url: url.to_owned(), facts, pid, client, _connection: driver })
     }
 
+    /// A new database on the same server.
+    pub async fn beside(&self, name: &str) -> anyhow::Result<Self> {
+        self.client.batch_execute(&format!("create database \"{name}\"")).await?;
+        let (server, _) = self.url.rsplit_once('/').context("the URL of the database names none")?;
+        Self::connect(&format!("{server}/{name}")).await
+    }
+
+    /// For a scenario with statements of its own.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
     pub fn is_durable(&self) -> bool {
         self.facts.fsync == "on" && self.facts.synchronous_commit == "on"
     }

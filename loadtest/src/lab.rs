@@ -2,25 +2,24 @@
 //!
 //! What the tester started itself, it stops: the lab owns it, and everything goes when the lab is dropped.
 
-use std::path::Path;
-use std::process::Command;
+mod served;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use indicatif::ProgressBar;
-use nix::sys::signal::Signal;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+pub use self::served::Served;
 use crate::cli::LabArgs;
 use crate::client::Address;
-use crate::database::{Cluster, Database, free_port};
+use crate::database::{Cluster, Database};
 use crate::measure::{self, Target};
-use crate::process::Process;
 use crate::view::Author;
 use crate::visitor::{Entrance, Visitor};
 
@@ -30,15 +29,12 @@ const HANDSHAKES: usize = 256;
 /// Files that the tester needs beside its sockets.
 const OTHER_FILES: u64 = 64;
 
-/// An embedded database that is made first takes its time on a slow machine.
-const STARTED_WITHIN: Duration = Duration::from_mins(2);
-
 // Dropped from top to bottom: the server goes before its database.
 pub struct Lab {
     pub entrance: Entrance,
     pub server: Option<u32>,
     pub run: Run,
-    _process: Option<Process>,
+    _started: Option<Served>,
     _folder: TempDir,
     pub ground: Ground,
 }
@@ -70,17 +66,25 @@ impl Lab {
     pub async fn start(args: &LabArgs, with_peers: bool) -> anyhow::Result<Self> {
         let ground = Ground::prepare(args, with_peers).await?;
         let folder = tempfile::Builder::new().prefix("switchboard-loadtest-").tempdir_in("/var/tmp")?;
-        let (address, process) = match &args.server {
+        let started = match &args.server {
             Some(binary) => {
-                let (address, process) = serve(binary, args, &ground, folder.path()).await?;
-                (address, Some(process))
+                let own = args.database.as_deref().filter(|_| ground.servers_own);
+                let database = own.or(ground.database.as_ref().map(|database| database.url.as_str()));
+                let database = database.context("the server has no database")?;
+                let data = args.data.clone().unwrap_or_else(|| folder.path().join("data"));
+                Some(Served::start(binary, args, database, &data, folder.path()).await?)
             }
-            None => (answering(&args.url).await?, None),
+            None => None,
         };
-        let entrance = Entrance { address, workspace: args.workspace.clone(), patience: args.timeout() };
+        let entrance = if let Some(started) = &started {
+            started.entrance.clone()
+        } else {
+            let address = answering(&args.url).await?;
+            Entrance { address, workspace: args.workspace.clone(), patience: args.timeout() }
+        };
         let port = entrance.address.socket.port();
-        let server = args.pid.or(process.as_ref().map(Process::pid)).or_else(|| measure::listener(port));
-        Ok(Self { entrance, server, run: Run::new(args), _process: process, _folder: folder, ground })
+        let server = args.pid.or(started.as_ref().map(Served::pid)).or_else(|| measure::listener(port));
+        Ok(Self { entrance, server, run: Run::new(args), _started: started, _folder: folder, ground })
     }
 
     /// The Postgres under the server: the one in `ground`, or one that the server has started below itself.
@@ -182,23 +186,4 @@ async fn answering(url: &str) -> anyhow::Result<Address> {
     let address = Address::resolve(url).await?;
     TcpStream::connect(address.socket).await.with_context(|| format!("no server answers at {url}"))?;
     Ok(address)
-}
-
-async fn serve(
-    binary: &Path,
-    args: &LabArgs,
-    ground: &Ground,
-    folder: &Path,
-) -> anyhow::Result<(Address, Process)> {
-    let own = args.database.as_deref().filter(|_| ground.servers_own);
-    let database = own.or(ground.database.as_ref().map(|database| database.url.as_str()));
-    let Some(database) = database else { bail!("the server has no database") };
-    let data = args.data.clone().unwrap_or_else(|| folder.join("data"));
-    let address = Address::loopback(free_port()?);
-    let mut command = Command::new(binary);
-    command.arg("serve").arg("--listen").arg(address.socket.to_string()).args(["--database", database]);
-    command.arg("--data").arg(data).args(["--preset", "relay", "--limits", "off"]);
-    let mut process = Process::start("the server", command, &folder.join("server.log"), Signal::SIGTERM)?;
-    process.wait_until(STARTED_WITHIN, async || address.get("/readyz").await.is_ok()).await?;
-    Ok((address, process))
 }

@@ -30,6 +30,44 @@ pub struct Stopwatch {
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Cores(pub f64);
 
+/// Who takes the machine's cores while something is measured.
+pub struct Watches {
+    server: Option<Stopwatch>,
+    postgres: Option<Stopwatch>,
+    tester: Option<Stopwatch>,
+    machine: Option<Stopwatch>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Busy {
+    #[serde(rename = "server_cores")]
+    pub server: Option<Cores>,
+    #[serde(rename = "postgres_cores")]
+    pub postgres: Option<Cores>,
+    #[serde(rename = "tester_cores")]
+    pub tester: Option<Cores>,
+    /// What all others on the machine took, the kernel's share included.
+    #[serde(rename = "other_cores")]
+    pub others: Option<Cores>,
+}
+
+impl Watches {
+    pub fn start(server: Option<Target>, postgres: Option<Target>) -> Self {
+        let [server, postgres, tester, machine] =
+            [server, postgres, Some(Target::myself()), Some(Target::Machine)]
+                .map(|target| target.and_then(Stopwatch::start));
+        Self { server, postgres, tester, machine }
+    }
+
+    pub fn stop(self) -> Busy {
+        let [server, postgres, tester, machine] = [self.server, self.postgres, self.tester, self.machine]
+            .map(|watch| watch.and_then(Stopwatch::stop));
+        let ours: f64 = [server, postgres, tester].into_iter().flatten().map(|cores| cores.0).sum();
+        let others = machine.map(|Cores(all)| Cores((all - ours).max(0.0)));
+        Busy { server, postgres, tester, others }
+    }
+}
+
 impl Stopwatch {
     pub fn start(target: Target) -> Option<Self> {
         Some(Self { target, cpu: target.cpu()?, since: Instant::now() })

@@ -1,8 +1,10 @@
 //! The scenarios: each brings its own load, checks its own view of it and ends in a report.
 
 mod fanout;
+mod growth;
 mod idle;
 mod latency;
+mod load;
 mod resume;
 mod send;
 mod storm;
@@ -17,6 +19,7 @@ pub async fn run(cli: &Cli) -> anyhow::Result<Report> {
         Command::Storm(args) => storm::run(args).await,
         Command::Resume(args) => resume::run(args).await,
         Command::Fanout(args) => fanout::run(args).await,
+        Command::Growth(args) => growth::run(args).await,
     }
 }
 

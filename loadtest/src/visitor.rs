@@ -210,14 +210,15 @@ impl Visitor {
             token: Some(token),
             conversation_id: Some(*conversation_id),
             position: Some(position),
-            workspace: None,
+            ..Open::default()
         }
     }
 
     async fn list(&mut self, socket: &mut Socket, before: u64) -> Result<(), CallError> {
         while self.view.head() + 1 < before {
             let after_seq = self.view.head();
-            let list = List { conversation_id: self.credentials.conversation_id, after_seq, limit: 200 };
+            let conversation_id = self.credentials.conversation_id;
+            let list = List { conversation_id, after_seq: Some(after_seq), limit: 200 };
             let listed: Listed = socket.call("message.list", &list).await?;
             let rows: Vec<_> = listed.messages.into_iter().filter(|row| row.seq < before).collect();
             self.view.rows(&rows);

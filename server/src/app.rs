@@ -3,6 +3,8 @@
 //! Invariant: what was accepted is written before the process ends; a part that crashed stops the process rather
 //! than let it limp.
 
+mod minds;
+
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,11 +25,10 @@ use crate::access::limits::Buckets;
 use crate::access::token::Tokens;
 use crate::config::Config;
 use crate::control;
-use crate::domain::preset::Preset;
 use crate::http::{self, Http};
 use crate::rpc::Desk;
 use crate::search::{self, Knowledge};
-use crate::session::Registry;
+use crate::session::{Minds, Registry};
 use crate::socket::{Forwarding, Sockets};
 use crate::store::{Database, Store, StoreError, migrate, node};
 use crate::telemetry;
@@ -45,8 +46,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let control = control::Listener::bind(&config.data)?;
     let store = Store::open(&database, &config.data).await?;
     let password = control::first_start(&store, database.kind()).await?;
-    let desk = Arc::new(desk(&config, &store)?);
-    search::stock(&desk.knowledge, &desk.preset).await?;
+    let knowledge = Knowledge::new(store.knowledge());
+    let minds = minds::asleep(&config, knowledge.clone())?;
+    search::stock(&knowledge, &minds.preset()).await?;
+    let desk = Arc::new(desk(&config, &store, minds, knowledge)?);
     let sockets = Sockets::new(desk.clone());
     let forwarding: Forwarding = {
         let proxies = config.trusted_proxies.clone();
@@ -67,8 +70,18 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     background.spawn(control.serve(administration, ending.clone()));
     let kept = metrics.clone();
     background.spawn(until(ending.clone(), async move { kept.keep_up().await }));
+    let (minds, model_dir) = (desk.registry.minds().clone(), config.model_dir.clone());
+    let has_embedder = config.has_embedder;
+    background.spawn(until(ending.clone(), async move {
+        minds::wake(minds.clone(), model_dir.clone()).await;
+        if has_embedder {
+            minds::learn_meanings(minds, model_dir).await;
+        }
+    }));
     let knowledge = desk.knowledge.clone();
     background.spawn(until(ending.clone(), async move { knowledge.keep_embedding().await }));
+    let finishing = desk.registry.clone();
+    background.spawn(until(ending.clone(), async move { finishing.finish_turns().await }));
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
         format!("cannot listen on {}; choose another address with --listen", config.listen)
     })?;
@@ -121,19 +134,17 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     failure.map_or(Ok(()), Err)
 }
 
-fn desk(config: &Config, store: &Store) -> anyhow::Result<Desk> {
+fn desk(config: &Config, store: &Store, minds: Minds, knowledge: Knowledge) -> anyhow::Result<Desk> {
     let secret = config.secret.as_str();
     let keyring = Keyring::new(secret);
-    let preset = Arc::new(Preset::load(&config.preset)?);
     let digests = keyring.clone();
     Ok(Desk {
-        registry: Registry::new(store.clone(), move |visitor| digests.resume_digest(visitor)),
+        registry: Registry::new(store.clone(), minds, move |visitor| digests.resume_digest(visitor)),
         directory: Directory::new(store),
         tokens: Tokens::new(secret, config.token_lifetime),
         keyring,
         epoch: store.log_epoch().clone(),
-        preset,
-        knowledge: Knowledge::new(store.knowledge()),
+        knowledge,
         info: ServerInfo {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             node: store.node().node().to_string(),

@@ -3,6 +3,7 @@
 //! Invariant: a brain is asked, and never acts: what is done about its answers is the workflow's to decide.
 
 pub mod local;
+pub mod openai;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +26,9 @@ pub struct Case {
     pub agent: String,
     /// The visitor's messages that this turn is about, as one text.
     pub question: String,
-    /// Of the question, where there is an embedder.
+    /// The question as it reads without what was said before; mostly the question itself.
+    pub query: String,
+    /// Of the query, where there is an embedder.
     pub vector: Option<Vector>,
     /// The tail of the log before the question, the oldest first.
     pub history: Vec<Said>,

@@ -19,6 +19,7 @@ pub use layers::{Flags, Given, Layers};
 pub use proxies::TrustedProxies;
 pub use secret::{Secret, create_folder};
 
+use crate::brain::openai::{ApiKey, OpenAiConfig};
 use crate::domain::preset;
 use crate::store::{Options, Source};
 
@@ -32,6 +33,12 @@ pub struct Config {
     pub data: PathBuf,
     /// The name of a shipped preset, or the path of a preset file.
     pub preset: String,
+    /// Of the embedding model, shared by all data folders of a user.
+    pub model_dir: PathBuf,
+    /// Whether texts are given a meaning, and not words alone.
+    pub has_embedder: bool,
+    /// Nothing where the local brain answers alone.
+    pub remote: Option<OpenAiConfig>,
     pub limits: bool,
     pub trusted_proxies: TrustedProxies,
     pub token_lifetime: Duration,
@@ -81,7 +88,16 @@ impl Config {
         Ok(Self {
             listen: listen(layers)?,
             port_file: layers.path(&setting::PORT_FILE)?,
-            preset: layers.value(&setting::PRESET, "relay".to_owned(), known_preset).map_err(with_presets)?,
+            model_dir: model_dir(layers)?,
+            has_embedder: layers.value(&setting::EMBEDDER, true, |text| match text {
+                "minilm" => Some(true),
+                "none" => Some(false),
+                _ => None,
+            })?,
+            remote: remote(layers)?,
+            preset: layers
+                .value(&setting::PRESET, "member_support".to_owned(), known_preset)
+                .map_err(with_presets)?,
             limits: layers.value(&setting::LIMITS, true, switch)?,
             trusted_proxies: layers.value(
                 &setting::TRUSTED_PROXIES,
@@ -132,6 +148,29 @@ impl LogConfig {
         let filter = layers.value(&setting::LOG, level.to_owned(), filter)?;
         Ok(Self { format, filter })
     }
+}
+
+/// There is a remote brain where an address or a key says so.
+fn remote(layers: &Layers) -> Result<Option<OpenAiConfig>, ConfigError> {
+    let text =
+        |setting| layers.value(setting, None, |text| (!text.is_empty()).then(|| Some(text.to_owned())));
+    let (base_url, key) = (text(&setting::OPENAI_BASE_URL)?, text(&setting::OPENAI_API_KEY)?);
+    if base_url.is_none() && key.is_none() {
+        return Ok(None);
+    }
+    let default = OpenAiConfig::default();
+    Ok(Some(OpenAiConfig {
+        base_url: base_url.unwrap_or_else(|| default.base_url.clone()),
+        api_key: key.map(ApiKey::new).unwrap_or_default(),
+        model: text(&setting::OPENAI_MODEL)?.unwrap_or_else(|| default.model.clone()),
+        ..default
+    }))
+}
+
+/// Of the embedding model. A user without a home keeps it beside the data.
+pub fn model_dir(layers: &Layers) -> Result<PathBuf, ConfigError> {
+    let given = layers.path(&setting::MODEL_DIR)?;
+    Ok(given.or_else(|| layers.cache_folder()).unwrap_or_else(|| PathBuf::from("switchboard-models")))
 }
 
 /// Where clients connect; `doctor` asks for it alone.

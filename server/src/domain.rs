@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod conversation;
 pub mod escalation;
+pub mod failpoint;
 pub mod knowledge;
 pub mod masking;
 pub mod message;
@@ -11,3 +12,4 @@ pub mod preset;
 pub mod turn;
 pub mod vector;
 pub mod visitor;
+pub mod workflow;

@@ -20,6 +20,7 @@ mod session;
 
 mod brain;
 mod search;
+mod workflow;
 
 mod access;
 

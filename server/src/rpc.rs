@@ -26,7 +26,6 @@ use crate::access::limits::Buckets;
 use crate::access::token::{Opened, Tokens};
 use crate::access::{Caller, Keyring};
 use crate::domain::clock::Timestamp;
-use crate::domain::preset::Preset;
 use crate::search::Knowledge;
 use crate::session::{ConnectionId, Registry, Room};
 use crate::store::StoreError;
@@ -38,7 +37,6 @@ pub struct Desk {
     pub tokens: Tokens,
     pub keyring: Keyring,
     pub epoch: Epoch,
-    pub preset: Arc<Preset>,
     pub knowledge: Knowledge,
     pub info: ServerInfo,
     /// Off for load tests only.

@@ -5,9 +5,11 @@
 mod actor;
 mod core;
 pub mod event;
+mod minds;
 mod recent;
 pub mod registry;
 pub mod room;
+mod turn;
 
 use std::sync::Arc;
 
@@ -15,6 +17,7 @@ use crate::domain::conversation::Conversation;
 use crate::domain::escalation::Escalation;
 use crate::domain::message::Receipt;
 
+pub use minds::Minds;
 pub use registry::Registry;
 pub use room::Room;
 
@@ -24,6 +27,8 @@ pub enum Answer {
     Said(Receipt),
     State(Arc<Conversation>),
     Escalated(Escalation),
+    /// The open turn was ended.
+    Cancelled,
 }
 
 /// Why an act was not carried out.

@@ -5,7 +5,6 @@
  * opened at once are one visitor with one conversation. Every request settles, at the latest with the socket.
  */
 
-
 /** Milliseconds. A session that lived this long was no failed attempt. */
 const SETTLED = 5000;
 /** Browsers answer pings unseen, so after this much silence we ask. */
@@ -15,8 +14,7 @@ const PASSING = /disconnected|timeout|unavailable|rate_limited|internal|position
 
 /** Kinds: the protocol's, `disconnected`, `timeout`, and `closed_` with a code. */
 export class SwitchboardError extends Error {
-  /** @param {string} kind @param {string} message @param {any} [data] */
-  constructor(kind, message, data = {}) {
+  constructor(kind = "", message = "", data = /** @type {any} */ ({})) {
     super(message);
     this.kind = kind;
     this.data = data;
@@ -25,7 +23,7 @@ export class SwitchboardError extends Error {
 
 const disconnected = () => new SwitchboardError("disconnected", "There is no connection.");
 
-/** @type {(url: string, store: Desk.Store, first: Desk.OpenParams, on: Desk.LinkEvents) => Desk.Link} */
+/** @type {Desk.MakeLink} */
 export const makeLink = (url, store, first, on) => {
   /** @type {Desk.Connection | null} */
   let connection = null;
@@ -43,7 +41,7 @@ export const makeLink = (url, store, first, on) => {
     if (connection) return connection;
     throw disconnected();
   };
-  /** @returns {{conversation_id?: string, resume?: string}} */
+  /** @returns {Desk.Visitor} */
   const visitor = () => store.get("visitor") ?? {};
   const show = (state = link.state, error = /** @type {typeof link.error} */ (null)) => {
     if (state.endsWith("connecting") && !navigator.onLine) state = "offline";
@@ -72,15 +70,14 @@ export const makeLink = (url, store, first, on) => {
         const openedAt = performance.now();
         const code = await open().closed;
         if (performance.now() - openedAt > SETTLED) tries = revoked = 0;
-        // The token is worth nothing any more; `resume` is worth a try.
-        if ((code === 4006 || code === 4502) && store.get("token")?.token === token) store.set("token");
+        // `resume` may be worth more.
+        if ((code === 4006 || code === 4502) && store.get("token") === token) store.set("token");
         if (code >= 4500 && code < 5000 && (code !== 4502 || revoked++)) throw new SwitchboardError(`closed_${code}`, "The server closed the connection.");
-      } catch (thrown) {
-        const why = /** @type {Desk.Failure} */ (thrown);
-        floor = why.data?.retry_after_ms ?? 0;
-        if (!PASSING.test(why.kind)) giveUp("stopped", why);
+      } catch (error) {
+        floor = error.data?.retry_after_ms ?? 0;
+        if (!PASSING.test(error.kind)) giveUp("stopped", error);
       }
-      link.drop(1000);
+      link.drop();
       connection = null;
       if (!wanted) break;
       unsettled();
@@ -105,7 +102,7 @@ export const makeLink = (url, store, first, on) => {
         if (method === "server.draining") drainMs = params.reconnect_after_ms;
         else on.notified(method, params);
       });
-      if (!wanted) link.drop(1000);
+      if (!wanted) link.drop();
       await enter();
     };
     if (!visitor().conversation_id) await store.exclusive(async () => void (visitor().conversation_id || (await come())));
@@ -114,64 +111,48 @@ export const makeLink = (url, store, first, on) => {
 
   const enter = async ({ conversation_id, resume } = visitor()) => {
     const held = store.get("token");
-    /** @type {Desk.OpenParams[]} */
-    const proofs = [];
-    if (held?.token) proofs.push({ token: held.token });
-    if (resume) proofs.push({ resume });
-    // Clocks may be wrong: this one decides what goes first, not what is tried.
-    if (Date.parse(held?.expires_at) < Date.now()) proofs.reverse();
-    const fresh = !proofs.length;
-    if (fresh) proofs.push(first);
-    for (const proof of proofs) {
-      try {
-        const position = on.position(conversation_id);
-        return entered(await open().request("session.open", { workspace: first.workspace, ...proof, conversation_id, position }), !conversation_id);
-      } catch (thrown) {
-        const { kind } = /** @type {Desk.Failure} */ (thrown);
-        if (kind === "not_found" && conversation_id) return forsake({ resume }, { resume });
-        if (kind !== "unauthenticated" || fresh) throw thrown;
+    const known = held || resume;
+    const who = known ? { workspace: first.workspace, token: held, resume } : first;
+    try {
+      const position = on.position(conversation_id);
+      const opened = await open().request("session.open", { ...who, conversation_id, position });
+      keep(opened);
+      conversation = opened.conversation?.conversation_id ?? "";
+      // The other tabs follow. Only a new visitor is told the `resume`.
+      if (!conversation_id) store.set("visitor", { conversation_id: conversation, resume: opened.resume ?? resume });
+      show("online");
+      on.opened(opened);
+    } catch (error) {
+      const { kind } = error;
+      const gone = kind === "not_found" && conversation_id;
+      if (!gone && (kind !== "unauthenticated" || !known)) throw error;
+      if (!gone) store.set("token");
+      // What we held leads nowhere, unless another tab has found better.
+      if (visitor().resume === resume) {
+        store.set("visitor", gone ? { resume } : {});
+        on.released();
       }
+      throw disconnected();
     }
-    store.set("token");
-    forsake({ resume });
   };
 
-  /** What we held leads nowhere, unless another tab has found better. */
-  const forsake = (held = visitor(), rest = {}) => {
-    if (visitor().resume === held.resume) {
-      store.set("visitor", rest);
-      on.released();
-    }
-    throw disconnected();
-  };
-
-  /** @param {Desk.Opened} opened */
-  const entered = (opened, chosen = false) => {
-    keep(opened);
-    conversation = opened.conversation?.conversation_id ?? "";
-    // The server chose: the other tabs follow. Only a new visitor is told the `resume`.
-    if (chosen) store.set("visitor", { conversation_id: conversation, resume: opened.resume ?? visitor().resume });
-    show("online");
-    on.opened(opened);
-  };
-
-  /** @param {{token: string | null, expires_at: string | null}} issued */
-  const keep = ({ expires_at, ...issued }) => {
-    token = issued.token ?? "";
-    store.set("token", { token, expires_at });
-    // Long before it ends; in no hurry should the clocks disagree.
+  /** @param {Desk.Issued} issued */
+  const keep = ({ token: fresh, expires_at }) => {
+    token = fresh ?? "";
+    store.set("token", token);
+    // In no hurry should the clocks disagree.
     const left = Date.parse(expires_at ?? "") - Date.now();
     refreshAt = performance.now() + Math.min(Math.max(left * 0.6, 30_000), 1_200_000);
   };
 
-  /** A newer token, and a sign of life where the socket was silent for so long. */
+  /** A newer token, or a sign of life after so much silence. */
   const refresh = async (silence = 0) => {
     if (link.state !== "online" || performance.now() - open().heardAt < silence) return;
     refreshAt = performance.now() + 60_000;
     try {
       keep(await open().request("session.refresh", { token }, 5000));
     } catch {
-      // A dead socket is dropped by now, an expired token is told with 4006.
+      // A dead socket is dropped by now, an expired token closes with 4006.
     }
   };
 
@@ -197,9 +178,9 @@ export const makeLink = (url, store, first, on) => {
       run();
     },
     stop() {
-      giveUp("idle", disconnected());
+      giveUp("idle");
       conversation = "";
-      link.drop(1000);
+      link.drop();
       wake();
     },
     request: async (method, params) => open().request(method, params),
@@ -220,11 +201,11 @@ export const makeLink = (url, store, first, on) => {
   return link;
 };
 
-/** A WebSocket that speaks JSON-RPC 2.0. @type {(url: string, notified: Desk.LinkEvents["notified"]) => Promise<Desk.Connection>} */
+/** A WebSocket that speaks JSON-RPC 2.0. @type {Desk.Dial} */
 const dial = (url, notified) =>
   new Promise((dialled, failed) => {
     const socket = new WebSocket(url, "switchboard.v1");
-    /** @type {Map<number, (error?: Desk.Failure, result?: any) => void>} */
+    /** @type {Map<number, Desk.Settle>} */
     const waiting = new Map();
     let id = 0;
     let isOpen = true;
@@ -257,7 +238,7 @@ const dial = (url, notified) =>
           const sentAt = performance.now();
           const timer = setTimeout(() => {
             waiting.get(sent)?.(new SwitchboardError("timeout", "The server does not answer."));
-            // Not a sound since: the network is gone, and the browser was not told.
+            // Not a sound since: the network is gone.
             if (connection.heardAt < sentAt) connection.drop(1006);
           }, patience);
           waiting.set(sent, (error, result) => {

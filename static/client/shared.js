@@ -30,7 +30,7 @@ export const openStore = (prefix) => {
   };
 };
 
-/** @template T @param {(storage: Storage) => T} use */
+/** @type {Desk.Disk} */
 const disk = (use) => {
   try {
     return use(localStorage);
@@ -39,13 +39,10 @@ const disk = (use) => {
   }
 };
 
-/** As `crypto.randomUUID`, which plain http does not have. */
-const uuid = () =>
-  "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (digit) =>
-    (+digit ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (+digit / 4)))).toString(16),
-  );
+/** Plain http has no `crypto.randomUUID`; but the address of a blob ends in a UUID. */
+const uuid = () => URL.createObjectURL(new Blob()).slice(-36);
 
-/** @type {(store: Desk.Store, request: Desk.Request, on: Desk.OutboxEvents) => Desk.Outbox} */
+/** @type {Desk.MakeOutbox} */
 export const makeOutbox = (store, request, on) => {
   let busy = false;
   /** In a server's journal: not sent again on this connection, nor forgotten. */
@@ -59,12 +56,12 @@ export const makeOutbox = (store, request, on) => {
     on.changed();
   };
 
-  const send = async (/** @type {Desk.Entry} */ { client_id, conversation_id, content, metadata }, /** @type {string} */ to) => {
+  const send = async (/** @type {Desk.Entry} */ { client_id, conversation_id, content, metadata }, to = "") => {
     if (!conversation_id) outbox.change(client_id, { conversation_id: (conversation_id = to) });
     const sent = { conversation_id, client_id, content, metadata };
     const { id, seq, created_at } = await request("message.send", sent);
     if (!id || !seq) return void journaled.add(client_id);
-    // Who sent gets no notification: the message is made from what was sent.
+    // Who sent is told no more than this.
     const rest = { agent_name: null, author: null, citations: [], attachments: [] };
     on.committed({ id, seq, role: "user", created_at, ...sent, ...rest });
     outbox.remove(client_id);
@@ -105,11 +102,10 @@ export const makeOutbox = (store, request, on) => {
           await send(entry, to);
           tries = 0;
           outbox.held = null;
-        } catch (thrown) {
-          const error = /** @type {Desk.Failure} */ (thrown);
+        } catch (error) {
           const { kind, message, data } = error;
           if (kind === "disconnected") break;
-          // A server that keeps failing inside fails because of this message.
+          // What keeps failing inside fails because of this message.
           if (/unavailable|rate_limited|timeout/.test(kind) || (kind === "internal" && tries < 4)) {
             outbox.held = error;
             on.changed();

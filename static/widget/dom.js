@@ -5,21 +5,16 @@
  * searched ahead has a bound, so the work is linear in the text.
  */
 
-
-/**
- * @template {keyof HTMLElementTagNameMap} T
- * @param {T} tag @param {Record<string, any> | null} [props] set as properties where there are such @param {...Desk.Child} children
- * @returns {HTMLElementTagNameMap[T]}
- */
-export function h(tag, props, ...children) {
-  const element = document.createElement(tag);
+/** @type {Desk.Make} */
+export const h = (tag, props, ...children) => {
+  const element = /** @type {any} */ (document.createElement(tag));
   for (const name in props) {
-    if (name in element) /** @type {any} */ (element)[name] = props[name];
+    if (name in element) element[name] = props[name];
     else element.setAttribute(name, props[name]);
   }
-  for (const child of children) if (child) element.append(child);
+  element.append(...children.filter(Boolean));
   return element;
-}
+};
 
 /** A line drawing, for the eye only. @param {...string} paths within 24 by 24 */
 export function icon(...paths) {
@@ -31,7 +26,7 @@ export function icon(...paths) {
   return svg;
 }
 
-/** Two jacks and a cord, which is plugged in while there is a connection. */
+/** Two jacks and a cord, plugged in while there is a connection. */
 export const mark = () => icon("M6 10.5C6 20.5 18 20.5 18 10.5", "M3.5 7.5a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0-5 0", "M15.5 7.5a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0-5 0");
 
 /** @param {string | null} href followed only where it is safe @param {...(Node | string)} words */
@@ -80,7 +75,7 @@ export const markdown = (text, cite) => {
       } else if (special(line)) {
         const number = ITEM.exec(line)?.[1];
         const indent = line.search(/\S/);
-        // What is indented deeper belongs to the item, a nested list first of all.
+        // What is indented deeper belongs to the item.
         while (lines[at]?.search(/\S/) > indent) more.push(lines[at++].slice(indent + 2));
         const [first, ...rest] = blocks([line.replace(ITEM, ""), ...more], depth + 1);
         if (out.at(-1)?.nodeName !== (number ? "OL" : "UL")) out.push(number ? h("ol", { start: +number }) : h("ul"));

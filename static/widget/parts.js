@@ -8,11 +8,9 @@ import { LONGEST_MESSAGE } from "../client.js";
 import { h, icon, link, mark, markdown, plain } from "./dom.js";
 import { en, fill } from "./texts.js";
 
-/** @typedef {[key: string, sign: string, make: () => HTMLElement]} Item */
-
-/** Messages of one speaker within this many milliseconds share a name and a time. */
+/** Milliseconds within which a speaker's messages share a name and a time. */
 const TOGETHER = 300_000;
-/** How many characters must be left to speak of them. */
+/** So few characters left are spoken of. */
 const TELL = 500;
 const STAR = "M12 3.6l2.6 5.3 5.8.8-4.2 4.1 1 5.8-5.2-2.7-5.2 2.7 1-5.8-4.2-4.1 5.8-.8z";
 
@@ -22,12 +20,12 @@ export const makeLog = () => {
   let shown = new Map();
   /** @type {Desk.Scene} */
   let { desk, texts, lang, typist } = /** @type {any} */ ({});
-  let streamed = h("div");
+  /** @type {Element | null} */
+  let streamed = null;
 
-  /** @returns {Item[]} */
   const items = () => {
     const { messages, greeting, stream, pending } = desk;
-    /** @type {Item[]} */
+    /** @type {Desk.Item[]} */
     const out = [];
     const unsaid = pending.filter(({ client_id }) => !messages.some((message) => message.client_id === client_id));
     if (desk.hasMore) out.push(["earlier", "", () => h("li", { class: "earlier" }, h("button", { onclick: desk.loadOlder }, texts.earlier))]);
@@ -36,11 +34,14 @@ export const makeLog = () => {
 
     const today = dayOf();
     const days = messages.map(({ created_at }) => dayOf(new Date(created_at)));
-    const apart = (at = 0) => days[at] !== days[at + 1] || !together(messages[at], messages[at + 1]);
+    const apart = (at = 0) => {
+      const [a, b] = messages.slice(at, at + 2);
+      return days[at] !== days[at + 1] || a.role !== b.role || a.author?.id !== b.author?.id || Date.parse(b.created_at) - Date.parse(a.created_at) > TOGETHER;
+    };
     const lastOwn = messages.findLastIndex(({ role }) => role === "user");
     messages.forEach((message, at) => {
-      const { id, client_id, seq, created_at } = message;
-      if (days[at] !== days[at - 1]) out.push([`day ${seq}`, days[at] + today, () => h("li", { class: "day" }, h("span", null, dayName(created_at)))]);
+      const { id, client_id, seq } = message;
+      if (days[at] !== days[at - 1]) out.push([`day ${seq}`, days[at] + today, () => h("li", { class: "day" }, h("span", null, dayName(days[at])))]);
       const kind = `${apart(at - 1) ? "first" : ""} ${apart(at) ? "last" : ""}`;
       const receipt = at === lastOwn ? (desk.read.staff >= seq ? texts.seen : texts.sent) : "";
       // A message keeps the place it had while it was pending.
@@ -52,7 +53,7 @@ export const makeLog = () => {
       out.push(["stream", stream.message_id, () => {
         const stop = h("button", { class: "act meta", onclick: () => desk.cancelTurn().catch(() => {}) }, texts.stop);
         const element = incoming("assistant", null, "stream first last", markdown(stream.text), stop);
-        streamed = /** @type {HTMLDivElement} */ (stop.previousElementSibling);
+        streamed = stop.previousElementSibling;
         return element;
       }]);
     } else if (typist) {
@@ -63,8 +64,8 @@ export const makeLog = () => {
     return out;
   };
 
-  /** @param {"assistant" | "staff"} role @param {string | null | undefined} name @param {...Desk.Child} rest */
-  const incoming = (role, name, kind = "", content = /** @type {Node[]} */ ([]), ...rest) => {
+  /** @type {Desk.Incoming} */
+  const incoming = (role, name, kind, content, ...rest) => {
     const first = kind.includes("first");
     const who = h("span", { class: first ? "name" : "sr" }, name ?? texts[role]);
     return h("li", { class: `in ${role} ${kind}`, part: `message ${role}` }, first && h("span", { class: "jack" }), who, h("div", { class: "text", dir: "auto" }, ...content), ...rest);
@@ -72,7 +73,7 @@ export const makeLog = () => {
 
   /** @param {...Desk.Child} rest */
   const outgoing = (kind = "", content = "", ...rest) =>
-    h("li", { class: `out ${kind}`, part: `message user ${kind}` }, h("span", { class: "sr" }, texts.you), h("div", { class: "text", dir: "auto" }, ...plain(content)), ...rest);
+    h("li", { class: `out ${kind}`, part: `message user ${kind}` }, h("span", { class: "sr" }, texts.you), h("div", { class: "text" }, ...plain(content)), ...rest);
 
   /** @param {Desk.Message} message */
   const said = ({ role, content, citations, author, created_at }, kind = "", receipt = "") => {
@@ -95,12 +96,12 @@ export const makeLog = () => {
     return outgoing("last failed", content, h("div", { class: "meta", role: "alert" }, why, h("br"), retry, discard));
   };
 
-  const dayName = (created_at = "") => {
-    const [date, now] = [new Date(created_at), new Date()];
-    if (dayOf(date) === dayOf(now)) return texts.today;
-    const year = date.getFullYear() === now.getFullYear() ? undefined : "numeric";
-    now.setDate(now.getDate() - 1);
-    return dayOf(date) === dayOf(now) ? texts.yesterday : date.toLocaleDateString(lang, { weekday: "long", day: "numeric", month: "long", year });
+  const dayName = (day = "") => {
+    const date = new Date(day);
+    // Not every day has 24 hours.
+    const ago = Math.round((Date.parse(dayOf()) - +date) / 86_400_000);
+    if (ago < 2) return new Intl.RelativeTimeFormat(lang, { numeric: "auto" }).format(-ago, "day");
+    return date.toLocaleDateString(lang, { dateStyle: "full" });
   };
 
   /** @type {Desk.Log} */
@@ -118,23 +119,18 @@ export const makeLog = () => {
       shown = new Map();
       const keys = new Set(list.map(([key]) => key));
       for (const [key, { element }] of before) if (!keys.has(key)) element.remove();
-      let next = log.element.firstElementChild;
-      for (const [key, sign, make] of list) {
+      list.forEach(([key, sign, make], at) => {
         const was = before.get(key);
-        let element = was?.element;
-        if (!element || was?.sign !== sign) {
-          element = make();
-          if (!was && log.lively) element.classList.add("enter");
-          if (was && was.element === next) next = element;
-          was?.element.replaceWith(element);
-        }
+        const element = was?.sign === sign ? was.element : make();
+        if (element !== was?.element) was?.element.replaceWith(element);
+        if (!was && log.lively) element.classList.add("enter");
         shown.set(key, { sign, element });
-        if (element === next) next = next.nextElementSibling;
-        else log.element.insertBefore(element, next);
-      }
+        const there = log.element.children[at];
+        if (element !== there) log.element.insertBefore(element, there);
+      });
     },
     stream(text) {
-      streamed.replaceChildren(...markdown(text));
+      streamed?.replaceChildren(...markdown(text));
       return shown.has("stream");
     },
   };
@@ -148,9 +144,6 @@ const chip = ({ number, title, source, url }) => {
   element.title = title || source;
   return element;
 };
-
-/** @param {Desk.Message} a @param {Desk.Message} b */
-const together = (a, b) => a.role === b.role && a.author?.id === b.author?.id && Date.parse(b.created_at) - Date.parse(a.created_at) < TOGETHER;
 
 const dayOf = (date = new Date()) => date.toDateString();
 
@@ -184,7 +177,7 @@ export const makeFoot = (on) => {
     foot.focus();
   };
   field.onkeydown = (event) => {
-    // An Enter that ends a composition sends nothing; Safari tells it by the code only.
+    // An Enter may end a composition; Safari tells it by the code only.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
     event.preventDefault();
     form.requestSubmit();
@@ -202,10 +195,7 @@ export const makeFoot = (on) => {
   /** @type {Desk.Foot} */
   const foot = {
     element: h("div", { class: "foot", part: "foot" }, notice, ended, form),
-    get text() {
-      return field.value;
-    },
-    set text(text) {
+    write(text) {
       field.value = text;
       foot.fit();
     },
@@ -242,7 +232,7 @@ export const makeFoot = (on) => {
     },
     async attempt(act) {
       failure = "";
-      await act.catch((/** @type {Desk.Failure} */ { kind, message }) => (failure = texts.errors[kind] ?? message));
+      await act.catch(({ kind, message }) => (failure = texts.errors[kind] ?? message));
       foot.fit();
     },
   };

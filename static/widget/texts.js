@@ -1,5 +1,4 @@
-/** The widget's words, in English; for failures not listed here, the server's sentence. */
-
+/** The widget's words. For failures not listed here there is the server's sentence. */
 
 export const en = {
   title: "Support",
@@ -45,8 +44,6 @@ export const en = {
   failed: "Not sent.",
   discard: "Discard",
   sources: "Sources",
-  today: "Today",
-  yesterday: "Yesterday",
   errors: {
     too_large: "The message is too long.",
     conflict: "The conversation has ended.",

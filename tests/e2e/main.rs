@@ -3,10 +3,13 @@
 
 use std::process::ExitCode;
 
+mod agent;
 mod archive;
+mod browser;
 mod commands;
 mod company;
 mod configuration;
+mod crash_matrix;
 mod crowd;
 mod draining;
 mod embedded;
@@ -42,7 +45,9 @@ fn main() -> ExitCode {
     switchboard_tests::runner::main(&[
         harness::TESTS,
         frames::TESTS,
+        agent::TESTS,
         archive::TESTS,
+        browser::TESTS,
         commands::TESTS,
         company::TESTS,
         configuration::TESTS,
@@ -61,6 +66,7 @@ fn main() -> ExitCode {
         tokens::TESTS,
         wire_faults::TESTS,
         crowd::TESTS,
+        crash_matrix::TESTS,
         draining::TESTS,
         embedded::TESTS,
         kill::TESTS,

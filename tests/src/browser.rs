@@ -6,9 +6,13 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::actions::{
+    ActionSequence, InputSource as _, KeyAction, KeyActions, MouseActions, PointerAction,
+};
+use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use nix::sys::signal::{Signal, killpg};
@@ -21,18 +25,44 @@ use tokio::process::{Child, Command};
 
 use crate::{machine, patience, world};
 
+pub use self::site::Site;
+pub use fantoccini::key::Key;
+
+mod site;
+
 /// A browser with one window; `client` is everything that a driver can do.
 #[derive(Debug)]
 pub struct Browser {
     pub client: Client,
-    _driver: Driver,
-    _profile: TempDir,
+    driver: Driver,
+    profile: TempDir,
+    allowed_errors: Mutex<Vec<String>>,
 }
 
 impl Browser {
     /// Starts one, with a fresh profile.
     pub async fn start() -> Result<Self> {
-        let profile = tempfile::Builder::new().prefix("sb-browser-").tempdir()?;
+        Self::of(tempfile::Builder::new().prefix("sb-browser-").tempdir()?).await
+    }
+
+    /// Ends it, as its user does in the evening, and starts it again with the same profile.
+    pub async fn restart(self) -> Result<Self> {
+        self.expect_no_errors().await?;
+        let Self { client, driver, profile, allowed_errors } = self;
+        patience::within("the browser's end", async { Ok(client.close().await?) }).await?;
+        drop(driver);
+        let mut again = Self::of(profile).await?;
+        again.allowed_errors = allowed_errors;
+        Ok(again)
+    }
+
+    /// Ends the browser; fails if a page logged an error that was not allowed.
+    pub async fn close(self) -> Result<()> {
+        self.expect_no_errors().await?;
+        patience::within("the browser's end", async { Ok(self.client.close().await?) }).await
+    }
+
+    async fn of(profile: TempDir) -> Result<Self> {
         let browser = machine::browser().context("no Chromium on this machine")?;
         let driver = patience::within("chromedriver", Driver::start()).await?;
         let arguments = json!([
@@ -59,12 +89,19 @@ impl Browser {
                 .await?)
         })
         .await?;
-        Ok(Self { client, _driver: driver, _profile: profile })
+        Ok(Self { client, driver, profile, allowed_errors: Mutex::default() })
     }
+
+    // ------------------------------------------------------------------------------------- pages and tabs
 
     /// Goes to a page and waits until it is loaded.
     pub async fn goto(&self, url: &str) -> Result<()> {
         patience::within(url, async { Ok(self.client.goto(url).await?) }).await
+    }
+
+    /// Loads the page anew and waits until it is loaded.
+    pub async fn reload(&self) -> Result<()> {
+        patience::within("the page, anew", async { Ok(self.client.refresh().await?) }).await
     }
 
     /// Runs a script, with `return` for its result; it may return a promise.
@@ -80,6 +117,73 @@ impl Browser {
         })
         .await
     }
+
+    /// Opens another tab, and all that follows is about it.
+    pub async fn open_tab(&self) -> Result<WindowHandle> {
+        let tab = patience::within("another tab", async { Ok(self.client.new_window(true).await?) }).await?;
+        self.switch_to(&tab.handle).await?;
+        Ok(tab.handle)
+    }
+
+    /// All that follows is about this tab.
+    pub async fn switch_to(&self, tab: &WindowHandle) -> Result<()> {
+        patience::within("a tab", async { Ok(self.client.switch_to_window(tab.clone()).await?) }).await
+    }
+
+    /// The tab that all is about just now.
+    pub async fn tab(&self) -> Result<WindowHandle> {
+        patience::within("the tab", async { Ok(self.client.window().await?) }).await
+    }
+
+    /// Closes the tab that all is about just now.
+    pub async fn close_tab(&self) -> Result<()> {
+        patience::within("the tab's end", async { Ok(self.client.close_window().await?) }).await
+    }
+
+    // ------------------------------------------------------------------------------------- hands
+
+    /// Types on the keyboard, into whatever has the focus. A [`Key`] is text, too.
+    pub async fn keys(&self, text: &str) -> Result<()> {
+        let strokes = text
+            .chars()
+            .flat_map(|value| [KeyAction::Down { value }, KeyAction::Up { value }])
+            .fold(KeyActions::new("keyboard".into()), KeyActions::then);
+        self.act(strokes).await
+    }
+
+    /// Presses a key while another is held down.
+    pub async fn chord(&self, held: Key, pressed: Key) -> Result<()> {
+        let [held, pressed] = [held, pressed].map(char::from);
+        let strokes = [
+            KeyAction::Down { value: held },
+            KeyAction::Down { value: pressed },
+            KeyAction::Up { value: pressed },
+            KeyAction::Up { value: held },
+        ];
+        self.act(strokes.into_iter().fold(KeyActions::new("keyboard".into()), KeyActions::then)).await
+    }
+
+    /// Clicks in the middle of the element that a script returns.
+    pub async fn click(&self, element: &str) -> Result<()> {
+        let middle = format!(
+            "const {{ x, y, width, height }} = (() => {{ {element} }})().getBoundingClientRect();
+             return [x + width / 2, y + height / 2]"
+        );
+        let (x, y): (f64, f64) = serde_json::from_value(self.run(&middle).await?)?;
+        let button = fantoccini::actions::MOUSE_BUTTON_LEFT;
+        let mouse = MouseActions::new("mouse".into())
+            .then(PointerAction::MoveTo { duration: None, x, y })
+            .then(PointerAction::Down { button })
+            .then(PointerAction::Up { button });
+        self.act(mouse).await
+    }
+
+    async fn act(&self, actions: impl Into<ActionSequence>) -> Result<()> {
+        let actions = actions.into();
+        patience::within("the hands", async { Ok(self.client.perform_actions(actions).await?) }).await
+    }
+
+    // ------------------------------------------------------------------------------------- eyes
 
     /// A picture of the window in `tests/out/`.
     pub async fn screenshot(&self, name: &str) -> Result<PathBuf> {
@@ -106,6 +210,8 @@ impl Browser {
         Ok(())
     }
 
+    // ------------------------------------------------------------------------------------- what only a driver can
+
     /// Cuts the page off from the network, or connects it again.
     pub async fn offline(&self, offline: bool) -> Result<()> {
         let conditions =
@@ -124,6 +230,12 @@ impl Browser {
         .await
     }
 
+    /// Pages may log errors whose text contains `part`. All others fail the test.
+    pub fn allow_error(&self, part: &str) -> &Self {
+        self.allowed_errors.lock().unwrap_or_else(PoisonError::into_inner).push(part.to_owned());
+        self
+    }
+
     /// What the page logged as an error since this was last asked.
     pub async fn console_errors(&self) -> Result<Vec<String>> {
         let entries = patience::within("the browser's log", async {
@@ -139,10 +251,10 @@ impl Browser {
             .collect())
     }
 
-    /// Ends the browser; fails if a page logged an error.
-    pub async fn close(self) -> Result<()> {
-        let errors = self.console_errors().await?;
-        patience::within("the browser's end", async { Ok(self.client.close().await?) }).await?;
+    async fn expect_no_errors(&self) -> Result<()> {
+        let mut errors = self.console_errors().await?;
+        let allowed = self.allowed_errors.lock().unwrap_or_else(PoisonError::into_inner);
+        errors.retain(|error| !allowed.iter().any(|part| error.contains(part)));
         ensure!(errors.is_empty(), "the page logged errors:\n  {}", errors.join("\n  "));
         Ok(())
     }
@@ -158,7 +270,20 @@ struct Driver {
 }
 
 impl Driver {
+    /// It listens at 127.0.0.1 and at `::1`, has the system choose a port that is free at one of them, and gives up
+    /// where the other's is taken, which is not rare beside a test with thousands of connections.
     async fn start() -> Result<Self> {
+        loop {
+            match Self::start_once().await? {
+                Ok(driver) => return Ok(driver),
+                Err(said) if said.contains("port not available") => {}
+                Err(said) => bail!("chromedriver ended at once: {said}"),
+            }
+        }
+    }
+
+    /// What it said is the error.
+    async fn start_once() -> Result<Result<Self, String>> {
         let mut process = Command::new(machine::driver().context("no chromedriver on this machine")?)
             .arg("--port=0")
             .process_group(0)
@@ -170,15 +295,19 @@ impl Driver {
         let group =
             Pid::from_raw(i32::try_from(process.id().context("a process that was just started has an id")?)?);
         let mut lines = BufReader::new(process.stdout.take().context("its output is a pipe")?).lines();
+        let mut said = String::new();
         while let Some(line) = lines.next_line().await? {
             // "ChromeDriver was started successfully on port 34567."
-            let Some((_, rest)) = line.split_once("started successfully on port ") else { continue };
+            let Some((_, rest)) = line.split_once("started successfully on port ") else {
+                said = said + &line + "\n";
+                continue;
+            };
             let port = rest.trim_end_matches('.').parse()?;
             // It goes on talking, and a closed pipe would end it.
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            return Ok(Self { port, group, _process: process });
+            return Ok(Ok(Self { port, group, _process: process }));
         }
-        bail!("chromedriver ended without naming its port")
+        Ok(Err(said))
     }
 }
 

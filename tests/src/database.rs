@@ -63,17 +63,19 @@ async fn ask_postgres(data: &Path, sql: &str) -> Result<Option<String>> {
     }))
 }
 
-async fn ask_server(data: &Path, sql: &str) -> Result<Option<String>> {
+/// The first line that the running server answers to a command over its control socket.
+pub async fn command(data: &Path, command: &Value) -> Result<Value> {
     let socket =
         UnixStream::connect(data.join("control.sock")).await.context("connecting to the control socket")?;
     let mut socket = BufReader::new(socket);
-    let mut request = json!({"command": "query", "sql": sql}).to_string();
-    request.push('\n');
-    socket.write_all(request.as_bytes()).await?;
+    socket.write_all(format!("{command}\n").as_bytes()).await?;
     let mut answer = String::new();
     socket.read_line(&mut answer).await?;
-    let answer: Value =
-        serde_json::from_str(&answer).with_context(|| format!("the control socket said {answer:?}"))?;
+    serde_json::from_str(&answer).with_context(|| format!("the control socket said {answer:?}"))
+}
+
+async fn ask_server(data: &Path, sql: &str) -> Result<Option<String>> {
+    let answer = command(data, &json!({"command": "query", "sql": sql})).await?;
     if let Some(error) = answer.get("error") {
         bail!("{error}");
     }

@@ -14,6 +14,7 @@
 
 pub mod browser;
 pub mod database;
+pub mod fake_openai;
 pub mod log;
 pub mod machine;
 pub mod patience;

@@ -132,6 +132,12 @@ pub fn postgres_programs() -> Option<PathBuf> {
     packaged.or_else(|| Some(installed("initdb")?.canonicalize().ok()?.parent()?.to_owned()))
 }
 
+/// Kept between runs: what a server learns of a desk's intents takes an unoptimised build a minute.
+pub fn model_folder() -> PathBuf {
+    let home = std::env::var_os("HOME").map_or_else(std::env::temp_dir, PathBuf::from);
+    home.join(".cache/switchboard")
+}
+
 /// The root of the repository.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this crate is a folder of the repository")

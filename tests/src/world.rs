@@ -41,6 +41,7 @@ struct Inner {
 /// What the next start goes by.
 #[derive(Debug, Default)]
 struct Plan {
+    preset: Option<String>,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     /// The first start is to find no data folder, rather than one in which a server has started before.
@@ -87,6 +88,12 @@ impl World {
         self
     }
 
+    /// Runs this desk, by its name or file, from the next start on. Without it people alone answer.
+    pub fn with_preset(&self, preset: &str) -> &Self {
+        self.plan(|plan| plan.preset = Some(preset.to_owned()));
+        self
+    }
+
     /// Sets a variable of the server's environment for every later start.
     pub fn with_variable(&self, name: &str, value: &str) -> &Self {
         self.plan(|plan| plan.environment.push((name.to_owned(), value.to_owned())));
@@ -121,8 +128,9 @@ impl World {
         let listen = self
             .plan(|plan| plan.address)
             .map_or_else(|| "127.0.0.1:0".to_owned(), |known| known.to_string());
+        let preset = self.plan(|plan| plan.preset.clone()).unwrap_or_else(|| "relay".to_owned());
         let mut command = self.program();
-        command.args(["serve", "--listen", &listen, "--preset", "relay", "--port-file"]).arg(&port_file);
+        command.args(["serve", "--listen", &listen, "--preset", &preset, "--port-file"]).arg(&port_file);
         command.args(self.plan(|plan| plan.arguments.clone()));
 
         let mut process = Process::start(command, &self.log_file())?;
@@ -219,6 +227,13 @@ impl World {
             Ok(child.wait_with_output().await?)
         })
         .await
+    }
+
+    /// The running server will die at this place of its code, as if by `kill -9`; `NAME:N` means the N-th time.
+    pub async fn arm(&self, place: &str) -> Result<()> {
+        let answer = database::command(&self.data(), &json!({"command": "arm", "place": place})).await?;
+        ensure!(answer["done"] == true, "the server does not take the place {place}: {answer}");
+        Ok(())
     }
 
     // ------------------------------------------------------------------------------------- speaking to it
@@ -395,6 +410,9 @@ impl World {
             .env("RUST_BACKTRACE", "1")
             .env("DATABASE_URL", self.lane().name())
             .env("SWITCHBOARD_DATA", self.data())
+            // What was learned of the shipped desks once is known to every world; by words, so that none needs the model.
+            .env("SWITCHBOARD_MODEL_DIR", machine::model_folder())
+            .env("SWITCHBOARD_EMBEDDER", "none")
             .env("SWITCHBOARD_LOG_FORMAT", "json")
             .env("JWT_SECRET_KEY", SECRET)
             .current_dir(self.0.folder.path());

@@ -31,6 +31,8 @@ pub struct Open<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub resume: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub workspace: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conversation_id: Option<Uuid>,
@@ -42,6 +44,9 @@ pub struct Open<'a> {
 #[derive(Debug, Deserialize)]
 pub struct Opened {
     pub token: String,
+    /// Where it is not wanted it need not be there.
+    #[serde(default)]
+    pub resume: Option<String>,
     pub conversation: Conversation,
     pub position: Position,
     pub recovered: bool,
@@ -54,17 +59,19 @@ pub struct Conversation {
     pub conversation_id: Uuid,
 }
 
-/// The parameters of `message.list`.
+/// The parameters of `message.list`: the messages after a number, or the last ones.
 #[derive(Serialize)]
 pub struct List {
     pub conversation_id: Uuid,
-    pub after_seq: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after_seq: Option<u64>,
     pub limit: u32,
 }
 
 #[derive(Debug, Deserialize)]
 pub struct Listed {
     pub messages: Vec<Row>,
+    pub has_more: bool,
 }
 
 /// The result of `message.send`.

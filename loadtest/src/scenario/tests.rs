@@ -107,6 +107,9 @@ async fn what_cannot_run_says_why() {
         ("send --url ws://127.0.0.1:1/ws", "no server answers at ws://127.0.0.1:1/ws"),
         ("send --url https://127.0.0.1:1/ws", "does not begin with ws://"),
         ("send --server /nowhere/switchboard --database embedded", "/nowhere/switchboard cannot be started"),
+        ("growth", "name the binary with --server BIN"),
+        ("growth --server /nowhere/switchboard --database embedded", "leave out --database and --data"),
+        ("growth --server /nowhere/switchboard --messages 20", "are too few"),
     ] {
         refused(arguments, sentence).await;
     }

@@ -12,6 +12,7 @@ fn row(seq: u64) -> Row {
 fn opened(recovered: bool, head: u64, seqs: &[u64]) -> Opened {
     Opened {
         token: String::new(),
+        resume: None,
         conversation: Conversation { conversation_id: uuid::Uuid::nil() },
         position: Position { epoch: "e".into(), seq: head },
         recovered,

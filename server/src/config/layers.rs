@@ -92,6 +92,13 @@ impl Layers {
         named.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
+    /// Of this program, in the folder that the user's machine keeps such things in.
+    pub fn cache_folder(&self) -> Option<PathBuf> {
+        let folder = |name| self.environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let cache = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")));
+        Some(cache?.join("switchboard"))
+    }
+
     /// Variables that look like ours and set nothing: most likely misspelt.
     pub fn strays(&self) -> Vec<&str> {
         let ours = |name: &&String| {

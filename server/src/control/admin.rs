@@ -94,6 +94,11 @@ async fn dispatch(command: Command, context: &Context, output: &Output) -> anyho
             output.send(Answer::Rows { rows }).await?;
             Ok(Outcome::Well)
         }
+        #[cfg(feature = "test-hooks")]
+        Command::Arm { place } => {
+            crate::domain::failpoint::arm(&place);
+            Ok(Outcome::Well)
+        }
     }
 }
 

@@ -69,6 +69,11 @@ pub enum Command {
     Query {
         sql: String,
     },
+    /// Dies at this place of the code; see `domain::failpoint`.
+    #[cfg(feature = "test-hooks")]
+    Arm {
+        place: String,
+    },
 }
 
 /// One line of an answer.

@@ -1,10 +1,13 @@
 //! A conversation's state: the small object beside the log, and how it may change.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use switchboard_protocol::ids::{ConversationId, EscalationId, Seq, VisitorId, WorkspaceId};
 use uuid::Uuid;
 
 use super::clock::Timestamp;
+use super::workflow::{Ending, OpenTurn, Workflow};
 
 /// The state of one conversation. A new version is a new value: what was handed out stays as it was.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +26,8 @@ pub struct Conversation {
     pub escalation: Option<EscalationRef>,
     pub rating: Option<Rating>,
     pub metadata: Option<Box<Value>>,
+    /// Nothing where no AI has ever answered.
+    pub workflow: Option<Arc<Workflow>>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -86,6 +91,8 @@ pub enum Change {
     Close,
     Rate(Rating),
     Escalate(EscalationRef),
+    /// Ends the open turn without an answer.
+    Cancel,
 }
 
 impl Conversation {
@@ -105,14 +112,54 @@ impl Conversation {
             escalation: None,
             rating: None,
             metadata: None,
+            workflow: None,
             created_at: now,
             updated_at: now,
         }
     }
 
+    /// Of a desk where an AI answers first.
+    pub fn answered_by_ai(self) -> Self {
+        Self { status: Status::Active, owner: Owner::Ai, ..self }
+    }
+
     /// The state after a visitor's message, when it differs: a resolved conversation comes back to life.
-    pub fn reopened(&self, now: Timestamp) -> Option<Self> {
-        (self.status == Status::Resolved).then(|| self.next(now, |next| next.status = Status::Waiting))
+    pub fn reopened(&self, has_ai: bool, now: Timestamp) -> Option<Self> {
+        (self.status == Status::Resolved).then(|| {
+            self.next(now, |next| {
+                next.status = if has_ai { Status::Active } else { Status::Waiting };
+                next.owner = if has_ai { Owner::Ai } else { Owner::None };
+                next.assignee = None;
+            })
+        })
+    }
+
+    pub fn open_turn(&self) -> Option<&OpenTurn> {
+        self.workflow.as_ref()?.open.as_ref()
+    }
+
+    /// The state with a turn on these messages begun.
+    pub fn with_turn(&self, kind: &Arc<str>, turn: OpenTurn, now: Timestamp) -> Self {
+        let workflow = self.workflow.as_deref().cloned().unwrap_or_else(|| Workflow::fresh(kind.clone()));
+        self.next(now, |next| next.workflow = Some(Arc::new(workflow.opened(turn))))
+    }
+
+    /// The state after the open turn, and after a hand-over where it ended in one. `next_turn` begins in the same moment.
+    pub fn after_turn(&self, ending: &Ending, next_turn: Option<OpenTurn>, now: Timestamp) -> Self {
+        self.next(now, |next| {
+            if let Some(workflow) = &self.workflow {
+                let closed = workflow.closed(ending.step, ending.awaiting, ending.memory.clone());
+                next.workflow = Some(Arc::new(match next_turn {
+                    Some(turn) => closed.opened(turn),
+                    None => closed,
+                }));
+            }
+            if let Some(escalation) = &ending.escalation {
+                next.status = Status::Waiting;
+                next.owner = Owner::None;
+                next.escalation = Some(EscalationRef { id: escalation.id, status: escalation.status });
+            }
+        })
     }
 
     /// The state after `change`, or nothing when it already stands.
@@ -123,9 +170,15 @@ impl Conversation {
                 next.status = Status::Closed;
                 next.owner = Owner::None;
                 next.assignee = None;
+                // Nobody waits for its answer any more.
+                next.workflow = next.workflow.as_ref().map(|workflow| Arc::new(workflow.abandoned()));
             })),
             Change::Rate(rating) if self.rating.as_ref() == Some(rating) => None,
             Change::Rate(rating) => Some(self.next(now, |next| next.rating = Some(rating.clone()))),
+            Change::Cancel => {
+                self.open_turn()?;
+                Some(self.without_turn(None, now))
+            }
             Change::Escalate(_) if self.escalation.as_ref().is_some_and(EscalationRef::is_open) => None,
             Change::Escalate(escalation) => Some(self.next(now, |next| {
                 next.status = Status::Waiting;
@@ -133,6 +186,19 @@ impl Conversation {
                 next.escalation = Some(escalation.clone());
             })),
         }
+    }
+
+    /// The state after the open turn was ended without an answer.
+    pub fn without_turn(&self, next_turn: Option<OpenTurn>, now: Timestamp) -> Self {
+        self.next(now, |next| {
+            next.workflow = self.workflow.as_ref().map(|workflow| {
+                let abandoned = workflow.abandoned();
+                Arc::new(match next_turn {
+                    Some(turn) => abandoned.opened(turn),
+                    None => abandoned,
+                })
+            });
+        })
     }
 
     fn next(&self, now: Timestamp, edit: impl FnOnce(&mut Self)) -> Self {

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::{Desk, Standing, wire};
 use crate::domain::conversation::{Change, EscalationRef, Rating};
-use crate::domain::escalation::{Contact, Escalation, Status};
+use crate::domain::escalation::{Contact, Escalation, Status, Trigger};
 use crate::domain::masking::mask;
 use crate::domain::{clock, mint};
 use crate::session::{Answer, Refusal, Room};
@@ -53,7 +53,13 @@ impl Desk {
             id: mint::id(),
             workspace: room.workspace(),
             conversation: room.id(),
-            trigger: "user_request",
+            interaction: None,
+            issue: None,
+            trigger: Trigger::UserRequest,
+            original_request: None,
+            context: None,
+            summary: None,
+            priority: 0,
             reason: params.reason.map(|reason| mask(&reason).into_owned()),
             contact,
             status: Status::Pending,
@@ -71,18 +77,19 @@ impl Desk {
                 let stored = stored.ok_or_else(|| RpcError::not_found("escalation"))?;
                 Ok(EscalationNow { escalation: wire::escalation(&stored) })
             }
-            Answer::Said(_) => Err(RpcError::not_found("escalation")),
+            Answer::Said(_) | Answer::Cancelled => Err(RpcError::not_found("escalation")),
         }
     }
 
-    /// Where no AI runs there is never a turn to cancel.
+    /// Ends the open turn; nothing to cancel is no error.
     pub(super) async fn cancel_turn(
         &self,
         standing: &Standing,
         params: TurnCancel,
     ) -> Result<TurnCancelled, RpcError> {
-        self.room(standing, params.conversation_id).await?;
-        Ok(TurnCancelled { cancelled: false })
+        let room = self.room(standing, params.conversation_id).await?;
+        let answer = self.after(&room, Change::Cancel, None).await?;
+        Ok(TurnCancelled { cancelled: matches!(answer, Answer::Cancelled) })
     }
 
     pub(super) async fn list_conversations(
@@ -117,7 +124,7 @@ impl Desk {
     async fn state_after(&self, room: &Arc<Room>, change: Change) -> Result<ConversationNow, RpcError> {
         match self.after(room, change, None).await? {
             Answer::State(state) => Ok(ConversationNow { conversation: wire::state(&state, &self.epoch) }),
-            Answer::Said(_) | Answer::Escalated(_) => {
+            Answer::Said(_) | Answer::Escalated(_) | Answer::Cancelled => {
                 Ok(ConversationNow { conversation: wire::state(&room.view().conversation, &self.epoch) })
             }
         }

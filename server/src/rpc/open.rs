@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use switchboard_protocol::chat::Streaming;
 use switchboard_protocol::ids::{ConversationId, Seq, WorkspaceId};
 use switchboard_protocol::limits::{MEMBER_FRAME, PAGE_MESSAGES, VISITOR_FRAME};
 use switchboard_protocol::methods::{ServerInfo, SessionOpen, SessionOpened};
@@ -81,9 +82,9 @@ impl Desk {
             room.introduce(&profile(user));
         }
         let connection = member.as_ref().map(|member| member.connection);
-        let view = match member {
+        let (view, streaming) = match member {
             Some(member) => room.join(member),
-            None => room.view(),
+            None => (room.view(), None),
         };
         let page = match self.page(&room, params.position.as_ref(), view.head).await {
             Ok(page) => page,
@@ -108,6 +109,8 @@ impl Desk {
             messages: wire::messages(&page.messages),
             has_more: page.has_more,
             read: Some(wire::reads(view.reads)),
+            streaming: streaming
+                .map(|streaming| Streaming { message_id: streaming.message, text: streaming.text }),
             ..self.without_conversation()
         };
         if standing.caller.is_visitor() {
@@ -123,8 +126,12 @@ impl Desk {
             let resume = shown.unwrap_or_else(|| self.keyring.resume(room.visitor_id()).into());
             self.directory.remember(resume.as_str(), room.visitor());
             opened.resume = Some(resume);
-            opened.greeting =
-                self.preset.greeting_in(conversation.mode.unwrap_or(Mode::Customer)).map(str::to_owned);
+            opened.greeting = self
+                .registry
+                .minds()
+                .preset()
+                .greeting_in(conversation.mode.unwrap_or(Mode::Customer))
+                .map(str::to_owned);
         }
         Ok((standing, opened))
     }
@@ -193,6 +200,9 @@ impl Desk {
         conversation.session = session.map(Into::into);
         conversation.mode = beginning.mode.or_else(|| beginning.again.and_then(Opened::mode));
         conversation.metadata = beginning.metadata.map(Box::new);
+        if self.registry.minds().workflow().is_some() {
+            conversation = conversation.answered_by_ai();
+        }
         self.registry.fresh(conversation, visitor)
     }
 

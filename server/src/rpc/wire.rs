@@ -8,14 +8,18 @@ use serde_json::Value;
 use switchboard_protocol::chat;
 use switchboard_protocol::ids::{Epoch, VisitorId};
 use switchboard_protocol::methods::{Durability, MessageSent};
-use switchboard_protocol::notifications::{ConversationUpdated, MessageCreated, ReadUpdated, TypingUpdated};
+use switchboard_protocol::notifications::{
+    ConversationUpdated, MessageCreated, MessageDelta, MessageWithdrawn, ReadUpdated, StepStatus,
+    TypingUpdated, WithdrawnReason, WorkflowStep,
+};
 use switchboard_protocol::{Notice, RpcError};
 
 use crate::domain::conversation::{Conversation, Mode, Owner, ReadMarks, Status};
 use crate::domain::escalation::{self, Escalation};
 use crate::domain::message::{Author, Message, Receipt, Role};
 use crate::domain::mint;
-use crate::session::event::Event;
+use crate::domain::workflow::{Awaiting, Workflow};
+use crate::session::event::{Event, Phase, Withdrawal};
 use crate::session::{Answer, Refusal};
 use crate::store::StoreError;
 
@@ -32,6 +36,35 @@ pub fn frame(event: &Event, epoch: &Epoch) -> Bytes {
         Event::Reads { conversation, marks } => {
             ReadUpdated { conversation_id: *conversation, user: marks.user, staff: marks.staff }.frame()
         }
+        Event::Delta { conversation, message, offset, text } => MessageDelta {
+            conversation_id: *conversation,
+            message_id: *message,
+            offset: u32::try_from(*offset).unwrap_or(u32::MAX),
+            text: text.clone(),
+        }
+        .frame(),
+        Event::Withdrawn { conversation, message, reason } => MessageWithdrawn {
+            conversation_id: *conversation,
+            message_id: *message,
+            reason: match reason {
+                Withdrawal::Takeover => WithdrawnReason::Takeover,
+                Withdrawal::Cancelled => WithdrawnReason::Cancelled,
+                Withdrawal::Restarted => WithdrawnReason::Restarted,
+            },
+        }
+        .frame(),
+        Event::Step { conversation, turn, step, phase } => WorkflowStep {
+            conversation_id: *conversation,
+            turn: *turn,
+            step: step.name().to_owned(),
+            status: match phase {
+                Phase::Running => StepStatus::Running,
+                Phase::Done => StepStatus::Done,
+                Phase::Failed => StepStatus::Failed,
+            },
+            detail: None,
+        }
+        .frame(),
         Event::Typing { conversation, role, author, on } => TypingUpdated {
             conversation_id: *conversation,
             role: self::role(*role),
@@ -90,7 +123,7 @@ pub fn state(conversation: &Conversation, epoch: &Epoch) -> chat::State {
             Mode::Customer => chat::Mode::Customer,
             Mode::Banker => chat::Mode::Banker,
         }),
-        workflow: None,
+        workflow: conversation.workflow.as_deref().map(workflow),
         escalation: conversation
             .escalation
             .as_ref()
@@ -98,6 +131,19 @@ pub fn state(conversation: &Conversation, epoch: &Epoch) -> chat::State {
         rating: conversation.rating.as_ref().and_then(|rating| u8::try_from(rating.score).ok()),
         created_at: conversation.created_at.into(),
         updated_at: conversation.updated_at.into(),
+    }
+}
+
+fn workflow(workflow: &Workflow) -> chat::WorkflowState {
+    chat::WorkflowState {
+        r#type: workflow.kind.to_string(),
+        step: workflow.step.map(|step| step.name().to_owned()),
+        turn: workflow.turn,
+        awaiting: workflow.awaiting.map(|awaiting| match awaiting {
+            Awaiting::ContactDetails => chat::Awaiting::ContactDetails,
+            Awaiting::Confirmation => chat::Awaiting::Confirmation,
+            Awaiting::Staff => chat::Awaiting::Staff,
+        }),
     }
 }
 
@@ -132,7 +178,9 @@ pub fn sent(answer: Result<Answer, Refusal>, epoch: &Epoch) -> Result<MessageSen
             durability: Durability::Postgres,
             reply: None,
         }),
-        Ok(Answer::State(_) | Answer::Escalated(_)) => Err(crash("a message was answered with a state")),
+        Ok(Answer::State(_) | Answer::Escalated(_) | Answer::Cancelled) => {
+            Err(crash("a message was answered with a state"))
+        }
         Err(refusal) => Err(refused(refusal, epoch)),
     }
 }

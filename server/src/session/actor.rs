@@ -12,10 +12,14 @@ use tokio::time::{Instant, sleep};
 
 use super::Reply;
 use super::core::{Act, Core, Effect, View};
+use super::event::Withdrawal;
 use super::recent::{self, Recent};
 use super::room::Room;
+use super::turn;
+use crate::domain::message::Role;
 use crate::domain::visitor::Visitor;
-use crate::domain::{clock, mint};
+use crate::domain::workflow::Ending;
+use crate::domain::{clock, failpoint, mint};
 use crate::store::reader::Range;
 use crate::store::writer::{Outcome, Write};
 
@@ -28,6 +32,8 @@ struct Actor {
     room: Arc<Room>,
     core: Core<Reply>,
     work: Option<Pin<Box<dyn Future<Output = Done> + Send>>>,
+    /// The agent at work on the open turn.
+    thinking: Option<Pin<Box<dyn Future<Output = Ending> + Send>>>,
     /// The visitor as the write in flight stores them.
     storing: Option<Arc<Visitor>>,
     last_act: Instant,
@@ -44,6 +50,7 @@ enum Done {
 enum Event {
     Act(Option<Box<Act<Reply>>>),
     Done(Done),
+    Thought(Ending),
     Tick,
     Closing,
 }
@@ -54,9 +61,11 @@ pub fn spawn(room: &Arc<Room>, view: View, recent: Option<Recent>, inbox: mpsc::
         Some(_) => None,
         None => Some(Box::pin(remember(room.clone(), view.head))),
     };
-    let core = Core::new(view, recent.unwrap_or_default());
+    let workflow = room.shared.minds.workflow();
+    let core = Core::new(view, recent.unwrap_or_default(), workflow);
     // Run by reference: an `async fn` that takes it over keeps room for it twice.
-    let mut actor = Actor { room: room.clone(), core, work, storing: None, last_act: Instant::now() };
+    let mut actor =
+        Actor { room: room.clone(), core, work, thinking: None, storing: None, last_act: Instant::now() };
     room.shared.spawn(async move { actor.run(inbox).await });
 }
 
@@ -67,11 +76,18 @@ impl Actor {
         let token = self.room.shared.closing.clone();
         let mut closing = std::pin::pin!(token.cancelled());
         let mut is_closing = false;
+        // A turn that a process left open when it ended.
+        let left_open = self.core.attend();
+        if left_open.is_some() {
+            self.think(true);
+        }
         loop {
             let mut work: OptionFuture<_> = self.work.as_mut().into();
+            let mut thinking: OptionFuture<_> = self.thinking.as_mut().into();
             let event = tokio::select! {
                 biased;
                 Some(done) = &mut work => Event::Done(done),
+                Some(ending) = &mut thinking => Event::Thought(ending),
                 act = inbox.recv(), if self.core.has_room() => Event::Act(act),
                 () = &mut tick => Event::Tick,
                 () = &mut closing, if !is_closing => Event::Closing,
@@ -81,12 +97,18 @@ impl Actor {
                     self.last_act = Instant::now();
                     self.core.accept(act, clock::now());
                 }
+                Event::Thought(ending) => {
+                    self.last_act = Instant::now();
+                    self.thinking = None;
+                    self.core.accept(Box::new(Act::Conclude(ending)), clock::now());
+                }
                 Event::Done(Done::Remembered(recent)) => {
                     self.work = None;
                     self.core.remember(recent);
                 }
                 Event::Done(Done::Settled(outcome)) => {
                     self.work = None;
+                    failpoint::hit("write.after");
                     let effects = self.core.settled(outcome);
                     if !self.carry_out(effects) {
                         break;
@@ -95,6 +117,8 @@ impl Actor {
                 Event::Act(None) | Event::Done(Done::Closed) => break,
                 Event::Closing => {
                     is_closing = true;
+                    // The next start finishes it from where it is recorded.
+                    self.thinking = None;
                     tick.as_mut().reset(Instant::now());
                 }
                 Event::Tick => {
@@ -106,7 +130,8 @@ impl Actor {
                     let late = self.core.expire(clock::now());
                     self.carry_out(late);
                     let quiet = is_closing || self.last_act.elapsed() >= QUIET;
-                    let idle = quiet && self.work.is_none() && self.core.is_idle();
+                    let busy = self.work.is_some() || self.thinking.is_some();
+                    let idle = quiet && !busy && self.core.is_idle();
                     if idle && self.room.sleep(&mut self.core, &mut inbox) {
                         while let Some(act) = inbox.recv().await {
                             self.room.send(act).await;
@@ -129,7 +154,17 @@ impl Actor {
             match effect {
                 Effect::Write(write) => self.write(write),
                 Effect::Tell(reply, answer) => reply(answer),
-                Effect::Publish(commit) => self.room.publish(commit, self.storing.take().as_ref()),
+                Effect::Publish(commit) => {
+                    if commit.messages.iter().any(|committed| committed.message.role == Role::Assistant) {
+                        failpoint::hit("turn.committed");
+                    }
+                    self.room.publish(commit, self.storing.take().as_ref());
+                }
+                Effect::Think => self.think(false),
+                Effect::Abandon => {
+                    self.thinking = None;
+                    self.room.withdraw(Withdrawal::Cancelled);
+                }
                 Effect::GiveUp => {
                     self.room.give_up();
                     return false;
@@ -139,6 +174,15 @@ impl Actor {
         true
     }
 
+    /// `again`: an earlier process began it, so some of it may be recorded.
+    fn think(&mut self, again: bool) {
+        if self.room.shared.closing.is_cancelled() {
+            return;
+        }
+        let state = self.core.view().conversation.clone();
+        self.thinking = turn::begin(&self.room, state, again);
+    }
+
     fn write(&mut self, mut write: Write) {
         self.storing = self.room.visitor_to_store();
         write.visitor = self.storing.clone().map(|visitor| {
@@ -146,6 +190,7 @@ impl Actor {
             (visitor, digest)
         });
         let writer = self.room.shared.store.writer.clone();
+        failpoint::hit("write.before");
         self.work = Some(Box::pin(async move {
             let Some(place) = writer.reserve(write.conversation).await else { return Done::Closed };
             match place.submit(write).await {

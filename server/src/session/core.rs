@@ -3,6 +3,9 @@
 //! Invariants: numbers are dense and given only in the one write in flight; nothing is told as done before its
 //! commit; every reply is told exactly once.
 
+mod outcome;
+mod turns;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -16,7 +19,8 @@ use crate::domain::clock::Timestamp;
 use crate::domain::conversation::{Change, Conversation, ReadMarks, Status};
 use crate::domain::escalation::Escalation;
 use crate::domain::message::{Draft, Fingerprint, Message};
-use crate::store::writer::{Outcome, Write};
+use crate::domain::workflow::{Ending, Records};
+use crate::store::writer::Write;
 
 /// What is committed, as everyone in the conversation may know it.
 #[derive(Clone, Debug)]
@@ -44,6 +48,8 @@ pub enum Act<R> {
     Read {
         marks: ReadMarks,
     },
+    /// The agent has come to the end of its turn.
+    Conclude(Ending),
     /// Acts that nothing may come between.
     Many(Vec<Act<R>>),
 }
@@ -55,6 +61,10 @@ pub enum Effect<R> {
     Tell(R, Result<Answer, Refusal>),
     /// Show everyone what was committed, in this order.
     Publish(Commit<R>),
+    /// A turn is open: let the agent work on it.
+    Think,
+    /// The turn that the agent works on is over without it.
+    Abandon,
     /// Somebody else wrote this conversation: give it up.
     GiveUp,
 }
@@ -88,6 +98,10 @@ pub struct Core<R> {
     reads_since: Option<Timestamp>,
     /// So many of the messages that wait were in a refused write: they go one by one, to find the culprit.
     singly: usize,
+    /// The workflow that answers here, where one does.
+    workflow: Option<Arc<str>>,
+    /// The turn that the agent works on.
+    thinking: Option<i64>,
 }
 
 #[derive(Debug)]
@@ -95,6 +109,8 @@ struct Writing<R> {
     messages: Vec<Speaking<R>>,
     state: Option<Arc<Conversation>>,
     change: Option<(Change, Option<Escalation>, Option<R>)>,
+    ending: Option<Ending>,
+    records: Option<Box<Records>>,
     reads: Option<ReadMarks>,
     since: Timestamp,
 }
@@ -127,9 +143,24 @@ const ANSWER_WITHIN: TimeDelta = TimeDelta::seconds(5);
 const READS_WITHIN: TimeDelta = TimeDelta::seconds(1);
 
 impl<R> Core<R> {
-    pub fn new(view: View, recent: Recent) -> Self {
+    /// `workflow` names the one that answers here, where one does.
+    pub fn new(view: View, recent: Recent, workflow: Option<Arc<str>>) -> Self {
         let reads = view.reads;
-        Self { view, recent, waiting: VecDeque::new(), writing: None, reads, reads_since: None, singly: 0 }
+        Self {
+            view,
+            recent,
+            waiting: VecDeque::new(),
+            writing: None,
+            reads,
+            reads_since: None,
+            singly: 0,
+            workflow,
+            thinking: None,
+        }
+    }
+
+    pub fn view(&self) -> &View {
+        &self.view
     }
 
     pub fn has_room(&self) -> bool {
@@ -172,6 +203,8 @@ impl<R> Core<R> {
                 }
             }
             Act::Many(acts) => acts.into_iter().for_each(|act| self.accept(Box::new(act), now)),
+            // Before what came in since: the next turn begins with it.
+            Act::Conclude(_) => self.waiting.push_front((act, now)),
             Act::Say { .. } | Act::Change { .. } => self.waiting.push_back((act, now)),
         }
     }
@@ -182,8 +215,15 @@ impl<R> Core<R> {
         if self.writing.is_some() {
             return effects;
         }
-        let mut writing =
-            Writing { messages: Vec::new(), state: None, change: None, reads: None, since: now };
+        let mut writing = Writing {
+            messages: Vec::new(),
+            state: None,
+            change: None,
+            ending: None,
+            records: None,
+            reads: None,
+            since: now,
+        };
         while let Some((act, since)) = self.waiting.pop_front() {
             match *act {
                 Act::Say { draft, from, reply } => {
@@ -194,20 +234,26 @@ impl<R> Core<R> {
                     }
                 }
                 // A change depends on the state after what was said before it, so it goes alone.
-                change @ Act::Change { .. } if !writing.messages.is_empty() => {
+                change @ (Act::Change { .. } | Act::Conclude(_)) if !writing.messages.is_empty() => {
                     self.waiting.push_front((Box::new(change), since));
                     break;
                 }
                 Act::Change { change, escalation, reply } => {
-                    if self.change(&mut writing, change, escalation, reply, now, &mut effects) {
+                    if self.change(&mut writing, change, escalation, reply, now, mint, &mut effects) {
+                        break;
+                    }
+                }
+                Act::Conclude(ending) => {
+                    if self.conclude(&mut writing, ending, now, mint) {
                         break;
                     }
                 }
                 Act::Read { .. } | Act::Many(_) => {}
             }
         }
+        self.open_turn(&mut writing, now, mint);
         let due = self.reads_since.is_some_and(|since| now - since >= READS_WITHIN);
-        let acts = !writing.messages.is_empty() || writing.change.is_some();
+        let acts = !writing.messages.is_empty() || writing.change.is_some() || writing.ending.is_some();
         if self.reads_since.is_some() && (acts || due) {
             writing.reads = Some(self.reads);
             self.reads_since = None;
@@ -222,9 +268,10 @@ impl<R> Core<R> {
                 write_id: mint(),
                 visitor: None,
                 state: writing.state.clone(),
-                escalation: writing.change.as_ref().and_then(|(_, escalation, _)| escalation.clone()),
+                escalation: writing.escalation().cloned(),
                 reads: writing.reads,
                 messages: writing.messages.iter().map(|speaking| speaking.message.clone()).collect(),
+                records: writing.records.clone(),
                 at: now,
             }));
             self.writing = Some(writing);
@@ -262,7 +309,7 @@ impl<R> Core<R> {
             effects.extend(reply.map(|reply| Effect::Tell(reply, Err(refusal))));
             return false;
         }
-        if let Some(reopened) = state.reopened(now) {
+        if let Some(reopened) = state.reopened(self.workflow.is_some(), now) {
             writing.state = Some(Arc::new(reopened));
         }
         let seq = writing.messages.last().map_or(self.view.head, |last| last.message.seq).next();
@@ -285,6 +332,7 @@ impl<R> Core<R> {
     }
 
     /// Puts a change into the write; false when nothing is to be written.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one act, taken apart by its caller")]
     fn change(
         &mut self,
         writing: &mut Writing<R>,
@@ -292,6 +340,7 @@ impl<R> Core<R> {
         escalation: Option<Escalation>,
         reply: Option<R>,
         now: Timestamp,
+        mint: &mut impl FnMut() -> Uuid,
         effects: &mut Vec<Effect<R>>,
     ) -> bool {
         let state = &self.view.conversation;
@@ -306,135 +355,17 @@ impl<R> Core<R> {
         };
         // A row begins at version 0; the first act may at once be a change to it.
         writing.state = Some(Arc::new(next));
+        if let (Change::Cancel | Change::Close, Some(workflow), Some(open)) =
+            (&change, &state.workflow, state.open_turn())
+        {
+            let records = Records::of_cancelled(state, workflow.turn, mint(), now);
+            writing.records = Some(Box::new(records));
+            if matches!(change, Change::Cancel) {
+                writing.state = Some(Arc::new(state.without_turn(self.queued(open, now, mint), now)));
+            }
+        }
         writing.change = Some((change, escalation, reply));
         true
-    }
-
-    /// What became of the write in flight.
-    pub fn settled(&mut self, outcome: Outcome) -> Vec<Effect<R>> {
-        let Some(writing) = self.writing.take() else { return Vec::new() };
-        match outcome {
-            Outcome::Committed => vec![Effect::Publish(self.committed(writing))],
-            Outcome::Known(known) => self.known(writing, known),
-            Outcome::Refused(reason) => self.refused(writing, &reason),
-            Outcome::Stale => self.give_up(writing),
-        }
-    }
-
-    fn committed(&mut self, writing: Writing<R>) -> Commit<R> {
-        self.singly = self.singly.saturating_sub(writing.messages.len());
-        let was_stored = self.view.stored;
-        let mut told = Vec::new();
-        let mut messages = Vec::with_capacity(writing.messages.len());
-        for speaking in writing.messages {
-            self.recent.add(&speaking.message, speaking.fingerprint);
-            self.view.head = speaking.message.seq;
-            for repeat in speaking.followers {
-                let same = repeat.draft.fingerprint() == speaking.fingerprint;
-                let answer = repeated(same, speaking.message.receipt(true));
-                told.extend(repeat.reply.map(|reply| (reply, answer)));
-            }
-            let reply = speaking.reply.map(|reply| (speaking.from, reply));
-            messages.push(Committed { message: speaking.message, reply });
-        }
-        let mut state_changed = false;
-        if let Some(state) = writing.state {
-            state_changed = was_stored || state.version != self.view.conversation.version;
-            self.view.conversation = state;
-            self.view.stored = true;
-        }
-        let reads_changed = writing.reads.is_some();
-        if let Some(reads) = writing.reads {
-            self.view.reads = reads;
-        }
-        if let Some((_, escalation, reply)) = writing.change {
-            let answer = match escalation {
-                Some(escalation) => Answer::Escalated(escalation),
-                None => Answer::State(self.view.conversation.clone()),
-            };
-            told.extend(reply.map(|reply| (reply, Ok(answer))));
-        }
-        Commit { view: self.view.clone(), messages, state_changed, reads_changed, told }
-    }
-
-    /// Some messages stand in the log already: they are answered from it, the others are numbered anew.
-    fn known(&mut self, mut writing: Writing<R>, known: Vec<(usize, Message)>) -> Vec<Effect<R>> {
-        let mut effects = Vec::new();
-        // From the last, so that the places of the others stay.
-        let mut known = known;
-        known.sort_unstable_by_key(|(place, _)| std::cmp::Reverse(*place));
-        for (place, stored) in known {
-            if place >= writing.messages.len() {
-                continue;
-            }
-            let speaking = writing.messages.remove(place);
-            let stored_as = stored.fingerprint();
-            self.recent.add(&stored, stored_as);
-            let repeats =
-                speaking.followers.into_iter().map(|repeat| (repeat.draft.fingerprint(), repeat.reply));
-            for (fingerprint, reply) in std::iter::once((speaking.fingerprint, speaking.reply)).chain(repeats)
-            {
-                let answer = repeated(fingerprint == stored_as, stored.receipt(true));
-                effects.extend(reply.map(|reply| Effect::Tell(reply, answer)));
-            }
-        }
-        self.put_back(writing);
-        effects
-    }
-
-    fn refused(&mut self, mut writing: Writing<R>, reason: &str) -> Vec<Effect<R>> {
-        if writing.messages.len() > 1 {
-            self.singly += writing.messages.len();
-            self.put_back(writing);
-            return Vec::new();
-        }
-        self.singly = self.singly.saturating_sub(1);
-        let mut effects = Vec::new();
-        let mut reject = |reply: Option<R>| {
-            let refusal = Refusal::Rejected(reason.to_owned());
-            effects.extend(reply.map(|reply| Effect::Tell(reply, Err(refusal))));
-        };
-        if let Some(speaking) = writing.messages.pop() {
-            reject(speaking.reply);
-            speaking.followers.into_iter().for_each(|repeat| reject(repeat.reply));
-        }
-        if let Some((.., reply)) = writing.change.take() {
-            reject(reply);
-        }
-        effects
-    }
-
-    /// Another writer was here: what this session believes is worth nothing, so nobody is told anything else.
-    fn give_up(&mut self, writing: Writing<R>) -> Vec<Effect<R>> {
-        self.put_back(writing);
-        let mut effects = Vec::new();
-        for (act, _) in self.waiting.drain(..) {
-            if let Act::Say { reply: Some(reply), .. } | Act::Change { reply: Some(reply), .. } = *act {
-                effects.push(Effect::Tell(reply, Err(Refusal::Moved)));
-            }
-        }
-        effects.push(Effect::GiveUp);
-        effects
-    }
-
-    /// Back to the front of those who wait, in their order.
-    fn put_back(&mut self, writing: Writing<R>) {
-        if writing.reads.is_some() {
-            self.reads_since.get_or_insert(writing.since);
-        }
-        if let Some((change, escalation, reply)) = writing.change {
-            self.waiting.push_front((Box::new(Act::Change { change, escalation, reply }), writing.since));
-        }
-        for speaking in writing.messages.into_iter().rev() {
-            let since = speaking.since;
-            for Repeat { draft, from, reply } in speaking.followers.into_iter().rev() {
-                self.waiting.push_front((Box::new(Act::Say { draft, from, reply }), since));
-            }
-            if let Some(draft) = speaking.message.to_draft() {
-                let act = Act::Say { draft, from: speaking.from, reply: speaking.reply };
-                self.waiting.push_front((Box::new(act), since));
-            }
-        }
     }
 
     /// Tells those who have waited too long that nothing is acknowledged. What is on its way stays on its way, and
@@ -456,13 +387,22 @@ impl<R> Core<R> {
                 tell(reply.take());
             }
         }
-        while self.waiting.front().is_some_and(|(_, since)| late(*since)) {
+        // The end of a turn has nobody waiting for it, and is as true later.
+        let told = |act: &Act<R>| !matches!(act, Act::Conclude(_));
+        while self.waiting.front().is_some_and(|(act, since)| late(*since) && told(act)) {
             match self.waiting.pop_front().map(|(act, _)| *act) {
                 Some(Act::Say { reply, .. } | Act::Change { reply, .. }) => tell(reply),
-                Some(Act::Read { .. } | Act::Many(_)) | None => {}
+                Some(Act::Read { .. } | Act::Conclude(_) | Act::Many(_)) | None => {}
             }
         }
         effects
+    }
+}
+
+impl<R> Writing<R> {
+    fn escalation(&self) -> Option<&Escalation> {
+        let asked = self.change.as_ref().and_then(|(_, escalation, _)| escalation.as_ref());
+        asked.or_else(|| self.ending.as_ref()?.escalation.as_ref())
     }
 }
 

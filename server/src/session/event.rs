@@ -3,23 +3,66 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use switchboard_protocol::ids::ConversationId;
+use switchboard_protocol::ids::{ConversationId, MessageId};
 
 use crate::domain::conversation::{Conversation, ReadMarks};
 use crate::domain::message::{Author, Message, Role};
+use crate::domain::workflow::Step;
 
 #[derive(Debug)]
 pub enum Event {
     Message(Arc<Message>),
     State(Arc<Conversation>),
-    Reads { conversation: ConversationId, marks: ReadMarks },
-    Typing { conversation: ConversationId, role: Role, author: Option<Author>, on: bool },
+    Reads {
+        conversation: ConversationId,
+        marks: ReadMarks,
+    },
+    /// A piece of a reply that is being written; `offset` counts the characters before it.
+    Delta {
+        conversation: ConversationId,
+        message: MessageId,
+        offset: usize,
+        text: String,
+    },
+    Withdrawn {
+        conversation: ConversationId,
+        message: MessageId,
+        reason: Withdrawal,
+    },
+    Step {
+        conversation: ConversationId,
+        turn: i64,
+        step: Step,
+        phase: Phase,
+    },
+    Typing {
+        conversation: ConversationId,
+        role: Role,
+        author: Option<Author>,
+        on: bool,
+    },
+}
+
+/// Why text that was streamed will not become a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withdrawal {
+    Takeover,
+    Cancelled,
+    Restarted,
+}
+
+/// How far a step of the agent is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    Running,
+    Done,
+    Failed,
 }
 
 impl Event {
     /// What may be dropped for a slow reader: it is stale a moment later anyway.
     pub fn is_ephemeral(&self) -> bool {
-        matches!(self, Self::Typing { .. })
+        matches!(self, Self::Typing { .. } | Self::Delta { .. } | Self::Step { .. })
     }
 }
 

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::core::View;
+use super::minds::Minds;
 use super::room::Room;
 use crate::domain::conversation::{Conversation, ReadMarks, Status};
 use crate::domain::visitor::Visitor;
@@ -21,6 +22,7 @@ use crate::store::{Store, StoreError};
 /// What every room has at hand.
 pub struct Shared {
     pub store: Store,
+    pub(super) minds: Minds,
     pub(super) closing: CancellationToken,
     tasks: TaskTracker,
     resume_digest: Box<dyn Fn(VisitorId) -> [u8; 32] + Send + Sync>,
@@ -45,11 +47,18 @@ pub struct Registry {
 /// five minutes needs no database.
 const SWEEP: Duration = Duration::from_secs(30);
 const IDLE_SWEEPS: u8 = 10;
+/// Between two tries to find the open turns while the database is away.
+const RETRY: Duration = Duration::from_secs(2);
 
 impl Registry {
-    pub fn new(store: Store, resume_digest: impl Fn(VisitorId) -> [u8; 32] + Send + Sync + 'static) -> Self {
+    pub fn new(
+        store: Store,
+        minds: Minds,
+        resume_digest: impl Fn(VisitorId) -> [u8; 32] + Send + Sync + 'static,
+    ) -> Self {
         let shared = Arc::new(Shared {
             store,
+            minds,
             closing: CancellationToken::new(),
             tasks: TaskTracker::new(),
             resume_digest: Box::new(resume_digest),
@@ -116,6 +125,36 @@ impl Registry {
         }
         begun.push(id);
         self.rooms.by_id.entry(id).or_insert(room).clone()
+    }
+
+    /// Finishes the turns that the last process left open, with or without their visitors.
+    pub async fn finish_turns(&self) {
+        let mut after = ConversationId::from(uuid::Uuid::nil());
+        loop {
+            let page = match self.shared.store.reader.open_turns(after).await {
+                Ok(page) => page,
+                Err(error) => {
+                    tracing::warn!(%error, "open turns could not be looked for; trying again");
+                    tokio::time::sleep(RETRY).await;
+                    continue;
+                }
+            };
+            let Some((last, _)) = page.last() else { return };
+            after = *last;
+            for (conversation, workspace) in page {
+                match self.find(workspace, conversation).await {
+                    Ok(Some(room)) => room.rouse(),
+                    Ok(None) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, "a conversation with an open turn could not be read")
+                    }
+                }
+            }
+        }
+    }
+
+    pub fn minds(&self) -> &Minds {
+        &self.shared.minds
     }
 
     /// Entries, awake or not.

@@ -5,12 +5,12 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use switchboard_protocol::ids::{ConversationId, VisitorId, WorkspaceId};
+use switchboard_protocol::ids::{ConversationId, MessageId, VisitorId, WorkspaceId};
 use tokio::sync::mpsc;
 
 use super::actor;
 use super::core::{Act, Commit, Core, View};
-use super::event::{Broadcast, Event, Listener};
+use super::event::{Broadcast, Event, Listener, Phase, Withdrawal};
 use super::recent::Recent;
 use super::registry::Shared;
 use super::{Answer, ConnectionId, Refusal, Reply};
@@ -18,6 +18,7 @@ use crate::domain::conversation::{Change, ReadMarks};
 use crate::domain::escalation::Escalation;
 use crate::domain::message::{Author, Draft, Role};
 use crate::domain::visitor::{Profile, Visitor};
+use crate::domain::workflow::Step;
 
 pub struct Room {
     pub(super) id: ConversationId,
@@ -34,8 +35,19 @@ struct Inner {
     visitor: Arc<Visitor>,
     /// The visitor's row is behind what they told: the next write brings it.
     visitor_dirty: bool,
+    /// The reply that is being written, as far as it was told.
+    streaming: Option<Streaming>,
     /// Since when nobody is here and nothing happens, in the registry's sweeps.
     idle_sweeps: u8,
+}
+
+/// What whoever comes in while a reply is written has missed of it.
+#[derive(Clone, Debug)]
+pub struct Streaming {
+    pub message: MessageId,
+    pub text: String,
+    /// Of the text.
+    characters: usize,
 }
 
 enum Session {
@@ -85,6 +97,7 @@ impl Room {
                 view,
                 members: Vec::new(),
                 visitor,
+                streaming: None,
                 idle_sweeps: 0,
             }),
         }
@@ -111,12 +124,12 @@ impl Room {
     }
 
     /// From now on the member hears everything after the view it is given.
-    pub fn join(&self, member: Member) -> View {
+    pub fn join(&self, member: Member) -> (View, Option<Streaming>) {
         let mut inner = self.lock();
         inner.idle_sweeps = 0;
         inner.members.retain(|other| other.connection != member.connection);
         inner.members.push(member);
-        inner.view.clone()
+        (inner.view.clone(), inner.streaming.clone())
     }
 
     pub fn leave(&self, connection: ConnectionId) {
@@ -207,6 +220,48 @@ impl Room {
         inner.tell_all(&broadcast, Some(from));
     }
 
+    /// Tells everyone the next piece of the reply that is being written.
+    pub(super) fn stream(&self, message: MessageId, piece: &str) {
+        let mut inner = self.lock();
+        let offset = match &mut inner.streaming {
+            Some(streaming) if streaming.message == message => {
+                let offset = streaming.characters;
+                streaming.text.push_str(piece);
+                streaming.characters += piece.chars().count();
+                offset
+            }
+            slot => {
+                let (text, characters) = (piece.to_owned(), piece.chars().count());
+                *slot = Some(Streaming { message, text, characters });
+                0
+            }
+        };
+        let delta = Event::Delta { conversation: self.id, message, offset, text: piece.to_owned() };
+        inner.tell_all(&Broadcast::new(delta), None);
+    }
+
+    /// Takes back what was streamed, if anything was.
+    pub(super) fn withdraw(&self, reason: Withdrawal) {
+        let mut inner = self.lock();
+        if let Some(streaming) = inner.streaming.take() {
+            let withdrawn = Event::Withdrawn { conversation: self.id, message: streaming.message, reason };
+            inner.tell_all(&Broadcast::new(withdrawn), None);
+        }
+    }
+
+    pub(super) fn tell_step(&self, turn: i64, step: Step, phase: Phase) {
+        let inner = self.lock();
+        inner.tell_all(&Broadcast::new(Event::Step { conversation: self.id, turn, step, phase }), None);
+    }
+
+    /// Wakes the session, so that it finishes a turn that was left open.
+    pub(super) fn rouse(self: &Arc<Self>) {
+        let mut inner = self.lock();
+        if matches!(inner.session, Session::Asleep(_)) {
+            self.wake(&mut inner);
+        }
+    }
+
     /// Hands an act to the session, waking it if it sleeps.
     pub(super) async fn send(self: &Arc<Self>, act: Box<Act<Reply>>) {
         let mut act = act;
@@ -285,6 +340,9 @@ impl Room {
         for committed in commit.messages {
             let sender = committed.reply.as_ref().and_then(|(from, _)| *from);
             let receipt = committed.message.receipt(false);
+            if inner.streaming.as_ref().is_some_and(|streaming| streaming.message == committed.message.id) {
+                inner.streaming = None;
+            }
             let others = inner.members.iter().any(|member| Some(member.connection) != sender);
             if others {
                 inner.tell_all(&Broadcast::new(Event::Message(committed.message)), sender);
@@ -347,6 +405,6 @@ fn refuse(act: Act<Reply>) {
     match act {
         Act::Say { reply, .. } | Act::Change { reply, .. } => tell(reply, Err(Refusal::Moved)),
         Act::Many(acts) => acts.into_iter().for_each(refuse),
-        Act::Read { .. } => {}
+        Act::Read { .. } | Act::Conclude(_) => {}
     }
 }

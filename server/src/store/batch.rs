@@ -1,5 +1,7 @@
 //! Many conversations' writes as the few statements of one transaction.
 
+mod agent;
+
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -14,6 +16,7 @@ use crate::domain::conversation::{Conversation, Mode, ReadMarks};
 use crate::domain::escalation::Escalation;
 use crate::domain::message::Message;
 use crate::domain::visitor::Visitor;
+use crate::domain::workflow::Records;
 
 /// What one conversation has to store: all of it or nothing. A conversation has one write in flight at a time.
 #[derive(Debug)]
@@ -29,12 +32,13 @@ pub struct Write {
     pub escalation: Option<Escalation>,
     pub reads: Option<ReadMarks>,
     pub messages: Vec<Arc<Message>>,
+    pub records: Option<Box<Records>>,
     pub at: Timestamp,
 }
 
 impl Write {
     pub fn rows(&self) -> usize {
-        self.messages.len() + 1
+        self.messages.len() + 1 + self.records.as_ref().map_or(0, |records| records.steps.len() + 3)
     }
 
     pub fn bytes(&self) -> usize {
@@ -50,6 +54,7 @@ pub fn steps<'a>(lease: &Lease, writes: &[&'a Write]) -> Vec<Step<'a>> {
     steps.extend(visitors(writes));
     steps.extend(states(writes));
     steps.extend(messages(writes));
+    steps.extend(agent::steps(writes));
     steps.extend(escalations(writes));
     steps.extend(reads(writes));
     steps
@@ -68,6 +73,7 @@ macro_rules! column {
         $items.iter().map($value).collect::<Vec<_>>()
     };
 }
+use column;
 
 fn visitors<'a>(writes: &[&'a Write]) -> Option<Step<'a>> {
     let mut rows: Vec<_> = writes
@@ -168,10 +174,16 @@ fn escalations<'a>(writes: &[&'a Write]) -> Option<Step<'a>> {
         column!(rows, |escalation| escalation.id.uuid()),
         column!(rows, |escalation| escalation.workspace.uuid()),
         column!(rows, |escalation| escalation.conversation.uuid()),
-        column!(rows, |escalation| escalation.trigger),
+        column!(rows, |escalation| escalation.trigger.name()),
         column!(rows, |escalation| escalation.reason.as_deref()),
         column!(rows, |escalation| escalation.status.name()),
         column!(rows, contact),
+        column!(rows, |escalation| escalation.interaction),
+        column!(rows, |escalation| escalation.issue.as_deref()),
+        column!(rows, |escalation| escalation.original_request.as_deref()),
+        column!(rows, |escalation| escalation.context.as_ref()),
+        column!(rows, |escalation| escalation.summary.as_deref()),
+        column!(rows, |escalation| escalation.priority),
         column!(rows, |escalation| escalation.created_at),
     ))
 }

@@ -30,6 +30,7 @@ static MIGRATIONS: &[Migration] = migrations![
     1 "0001_foundation",
     2 "0002_conversations",
     3 "0003_row_level_security",
+    4 "0004_agent",
     5 "0005_knowledge",
 ];
 

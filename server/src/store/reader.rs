@@ -12,6 +12,7 @@ use crate::domain::conversation::{Conversation, ReadMarks};
 use crate::domain::escalation::Escalation;
 use crate::domain::message::Message;
 use crate::domain::visitor::Visitor;
+use crate::domain::workflow::Steps;
 
 /// A conversation as it is stored, with the head of its log.
 #[derive(Clone, Debug)]
@@ -115,6 +116,33 @@ impl Reader {
     ) -> Result<Option<Escalation>, StoreError> {
         let rows = self.pools.read(&[workspace], step!(statement::ESCALATION_GET, id.uuid())).await?;
         rows.first().map(rows::escalation).transpose()
+    }
+
+    /// One page of the conversations whose turn is open, in the order of their ids.
+    pub async fn open_turns(
+        &self,
+        after: ConversationId,
+    ) -> Result<Vec<(ConversationId, WorkspaceId)>, StoreError> {
+        let rows = self.pools.lookup(vec![step!(statement::WORKFLOW_OPEN, after.uuid())]).await?;
+        let pair = |row: &Row| -> Result<_, StoreError> {
+            let conversation: Uuid = rows::get(row, "conversation_id")?;
+            let workspace: Uuid = rows::get(row, "workspace_id")?;
+            Ok((conversation.into(), workspace.into()))
+        };
+        rows.iter().map(pair).collect()
+    }
+
+    /// What is recorded of one turn.
+    pub async fn steps(
+        &self,
+        workspace: WorkspaceId,
+        conversation: ConversationId,
+        turn: i64,
+    ) -> Result<Steps, StoreError> {
+        let rows =
+            self.pools.read(&[workspace], step!(statement::TURN_STEPS, conversation.uuid(), turn)).await?;
+        let recorded: Result<Vec<_>, _> = rows.iter().map(rows::recorded).collect();
+        Ok(recorded?.into_iter().flatten().map(|recorded| (recorded.step, recorded)).collect())
     }
 
     /// Keeps what a visitor said of a message; false when it is no message of theirs.

@@ -1,5 +1,7 @@
 //! Rows to nouns, and back: the one place that knows columns by name.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use switchboard_protocol::ids::Seq;
 use tokio_postgres::Row;
@@ -13,6 +15,7 @@ use crate::domain::conversation::{
 use crate::domain::escalation;
 use crate::domain::message::{Author, Message, Role};
 use crate::domain::visitor::{Profile, Visitor};
+use crate::domain::workflow::{Awaiting, Checkpoint, OpenTurn, Recorded, Step, StepStatus, Workflow};
 
 /// A column that a later or broken schema lacks is a refusal, never a panic.
 pub fn get<T: FromSqlOwned>(row: &Row, column: &str) -> Result<T, StoreError> {
@@ -82,9 +85,44 @@ pub fn conversation(row: &Row) -> Result<Conversation, StoreError> {
         escalation,
         rating: rating.map(|score| Rating { score, comment: rating_comment.map(Into::into) }),
         metadata: get::<Option<Value>>(row, "metadata")?.map(Box::new),
+        workflow: workflow(row)?.map(Arc::new),
         created_at: get(row, "created_at")?,
         updated_at: get(row, "updated_at")?,
     })
+}
+
+fn workflow(row: &Row) -> Result<Option<Workflow>, StoreError> {
+    let Some(kind) = get::<Option<String>>(row, "workflow_type")? else { return Ok(None) };
+    let name = |column| get::<Option<String>>(row, column);
+    let open = match get::<Option<Uuid>>(row, "reply_id")? {
+        Some(reply) => Some(OpenTurn {
+            reply: reply.into(),
+            from: seq(row, "from_seq")?,
+            upto: seq(row, "upto_seq")?,
+            at: get(row, "opened_at")?,
+        }),
+        None => None,
+    };
+    Ok(Some(Workflow {
+        kind: kind.into(),
+        turn: get(row, "turn")?,
+        step: name("step")?.as_deref().and_then(Step::from_name),
+        awaiting: name("awaiting")?.as_deref().and_then(Awaiting::from_name),
+        open,
+        checkpoint: Checkpoint::read(get(row, "checkpoint_version")?, get(row, "checkpoint")?),
+    }))
+}
+
+pub fn recorded(row: &Row) -> Result<Option<Recorded>, StoreError> {
+    // A step of a later version is not one of ours to repeat or to skip.
+    let Some(step) = Step::from_name(&get::<String>(row, "step")?) else { return Ok(None) };
+    Ok(Some(Recorded {
+        step,
+        status: named(row, "status", StepStatus::from_name)?,
+        started_at: get(row, "started_at")?,
+        ms: get(row, "ms")?,
+        output: get(row, "output")?,
+    }))
 }
 
 pub fn read_marks(row: &Row) -> Result<ReadMarks, StoreError> {
@@ -112,8 +150,14 @@ pub fn escalation(row: &Row) -> Result<escalation::Escalation, StoreError> {
         id: get::<Uuid>(row, "id")?.into(),
         workspace: get::<Uuid>(row, "workspace_id")?.into(),
         conversation: get::<Uuid>(row, "conversation_id")?.into(),
-        trigger: "user_request",
+        interaction: None,
+        issue: None,
+        trigger: named(row, "trigger_type", escalation::Trigger::from_name)?,
         reason: get(row, "reason")?,
+        original_request: None,
+        context: None,
+        summary: None,
+        priority: 0,
         contact: None,
         status: named(row, "status", escalation::Status::from_name)?,
         assignee_name: get(row, "assignee_name")?,

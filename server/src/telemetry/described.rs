@@ -33,6 +33,7 @@ const METRICS: &[(Kind, &str, &str)] = &[
     (Counter, "switchboard_persistence_failures_total", "Writes that the database refused for good."),
     (Counter, "switchboard_persistence_retries_total", "Batches tried again because the database was away."),
     (Counter, "switchboard_resume_statements_total", "Statements that resuming clients cost."),
+    (Counter, "switchboard_brain_fallbacks_total", "Steps that the remote brain failed at, by step."),
     (Histogram, "switchboard_batch_writes", "Conversations written by one commit."),
     (Histogram, "switchboard_commit_seconds", "From a batch's begin to its commit."),
     (Histogram, "switchboard_statement_seconds", "Transactions, by their last statement."),

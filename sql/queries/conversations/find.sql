@@ -4,6 +4,8 @@ SELECT i.ord, c.id, c.workspace_id, c.user_id, c.session_id, c.status, c.owner, 
        c.escalation_id, c.escalation_status, c.rating, c.rating_comment, c.version, c.owner_epoch, c.metadata,
        c.user_read_seq, c.staff_read_seq, c.created_at, c.updated_at,
        u.external_id, u.verified, u.email, u.name, u.phone,
+       w.workflow_type, w.turn, w.step, w.awaiting, w.reply_id, w.from_seq, w.upto_seq, w.opened_at,
+       w.checkpoint_version, w.checkpoint,
        (SELECT coalesce(max(m.seq), 0) FROM messages m WHERE m.conversation_id = c.id) AS head
 FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS i (conversation_id, user_id, session_id, ord)
 CROSS JOIN LATERAL (
@@ -17,3 +19,4 @@ CROSS JOIN LATERAL (
    ORDER BY id DESC LIMIT 1)
 ) c
 JOIN users u ON u.id = c.user_id
+LEFT JOIN workflow_states w ON w.conversation_id = c.id

@@ -45,8 +45,6 @@ export const texts = {
   failed: "Nicht gesendet.",
   discard: "Verwerfen",
   sources: "Quellen",
-  today: "Heute",
-  yesterday: "Gestern",
   errors: {
     too_large: "Die Nachricht ist zu lang.",
     conflict: "Das Gespräch ist beendet.",

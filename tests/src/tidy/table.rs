@@ -59,8 +59,10 @@ pub(super) const MOST_LINES: usize = 500;
 pub(super) const LONG: &[(&str, &str)] = &[("static/protocol.d.ts", "generated from the wire types")];
 
 /// Test code that may sleep, and why.
-pub(super) const SLEEPERS: &[(&str, &str)] =
-    &[("tests/src/proxy.rs", "a delay is what the proxy is asked for")];
+pub(super) const SLEEPERS: &[(&str, &str)] = &[
+    ("tests/src/proxy.rs", "a delay is what the proxy is asked for"),
+    ("tests/src/fake_openai.rs", "a slow model is what the server is asked for"),
+];
 
 /// SQL outside of `sql/`, and why.
 pub(super) const SQL_ELSEWHERE: &[(&str, &str)] = &[

@@ -25,9 +25,9 @@ pub(super) fn read<T>(text: &str, build: impl FnOnce(&Reader<'_>) -> T) -> Resul
         return Err(faults);
     }
     let faults = Faults { text, found: RefCell::default() };
-    let built = build(&Reader::new(&faults, String::new(), root.get_ref(), root.span()));
+    let value = build(&Reader::new(&faults, String::new(), root.get_ref(), root.span()));
     let found = faults.found.into_inner();
-    if found.is_empty() { Ok(built) } else { Err(in_order(found)) }
+    if found.is_empty() { Ok(value) } else { Err(in_order(found)) }
 }
 
 fn in_order(mut faults: Vec<Fault>) -> Vec<Fault> {

@@ -271,10 +271,10 @@ mod tests {
     }
 
     #[test]
-    fn the_exponential_is_right_to_six_digits() {
+    fn the_exponential_is_right_to_five_digits() {
         for step in 0_u16..2_000 {
             let x = -f32::from(step) / 25.0;
-            assert!((exp(x) - x.exp()).abs() <= 2e-6 * x.exp() + 1e-37, "{x}");
+            assert!((exp(x) - x.exp()).abs() <= 1e-5 * x.exp(), "{x}");
         }
         assert!(exp(f32::MIN) < 1e-37);
     }

@@ -179,7 +179,8 @@ async fn a_preset_is_stocked_once_and_gives_way_to_another() {
     let desk = Desk::open().await;
     let page = |path: &str, text: &str| crate::domain::preset::Page::new(path, text).unwrap();
     let preset = |name: &str, pages| {
-        let mut preset = Preset::parse(name, "test.toml", "title = \"Desk\"\nai = false\n", Vec::new()).unwrap();
+        let mut preset =
+            Preset::parse(name, "test.toml", "title = \"Desk\"\nai = false\n", Vec::new()).unwrap();
         preset.pages = pages;
         preset
     };

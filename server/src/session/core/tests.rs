@@ -8,6 +8,7 @@ use switchboard_protocol::ids::{ClientId, ConversationId};
 
 use super::*;
 use crate::domain::message::Role;
+use crate::store::writer::Outcome;
 
 /// A reply is known by its number.
 type Told = HashMap<u32, Result<Answer, Refusal>>;
@@ -38,7 +39,7 @@ impl Bench {
             stored: false,
         };
         Self {
-            core: Core::new(view, Recent::default()),
+            core: Core::new(view, Recent::default(), None),
             stored: Vec::new(),
             in_flight: None,
             told: Told::new(),
@@ -97,6 +98,7 @@ impl Bench {
                         self.tell(reply, answer);
                     }
                 }
+                Effect::Think | Effect::Abandon => {}
                 Effect::GiveUp => self.gave_up = true,
             }
         }

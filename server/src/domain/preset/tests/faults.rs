@@ -38,10 +38,10 @@ fn what_is_not_toml() {
 fn a_field_that_is_not_there() {
     refused(
         "category = \"automatable\"",
-        "categry = \"automatable\"",
+        "categories = \"automatable\"",
         &[
             "shop.toml, line 8, column 1: in intent `repair_price`, there is no `category`: give automatable, sensitive or human_only",
-            "shop.toml, line 10, column 1: in intent `repair_price`, there is no field `categry`: did you mean `category`?",
+            "shop.toml, line 10, column 1: in intent `repair_price`, there is no field `categories`: did you mean `category`?",
         ],
     );
     refused(
@@ -58,17 +58,17 @@ fn a_field_that_is_not_there() {
 fn a_value_that_is_not_known() {
     refused(
         "\"automatable\"",
-        "\"sensitiv\"",
+        "\"sensible\"",
         &[
-            "shop.toml, line 10, column 12: in intent `repair_price`, `category` is \"sensitiv\": it takes automatable, \
+            "shop.toml, line 10, column 12: in intent `repair_price`, `category` is \"sensible\": it takes automatable, \
            sensitive or human_only; did you mean `sensitive`?",
         ],
     );
     refused(
         "category = \"automatable\"",
-        "category = \"automatable\"\nagent = \"giude\"",
+        "category = \"automatable\"\nagent = \"guides\"",
         &[
-            "shop.toml, line 11, column 9: in intent `repair_price`, `agent` is \"giude\": it takes an agent of this desk: \
+            "shop.toml, line 11, column 9: in intent `repair_price`, `agent` is \"guides\": it takes an agent of this desk: \
            guide; did you mean `guide`?",
         ],
     );
@@ -168,9 +168,9 @@ fn names_given_twice_and_pages_that_are_not_there() {
 #[test]
 fn texts() {
     refused_with(
-        "[texts]\nhandover_closed = \"Back {openin}\"\nhandovr = \"x\"\ncontact_thanks = \"Thanks [1]\"",
+        "[texts]\nhandover_closed = \"Back {openings}\"\nhandovr = \"x\"\ncontact_thanks = \"Thanks [1]\"",
         &[
-            "shop.toml, line 21, column 19: in `[texts]`, `handover_closed` has the placeholder {openin}: it takes {name} and \
+            "shop.toml, line 21, column 19: in `[texts]`, `handover_closed` has the placeholder {openings}: it takes {name} and \
              {opening}; did you mean `{opening}`?",
             "shop.toml, line 22, column 1: in `[texts]`, there is no field `handovr`: did you mean `handover`?",
             "shop.toml, line 23, column 18: in `[texts]`, `contact_thanks` has brackets without a placeholder in them: a part in \

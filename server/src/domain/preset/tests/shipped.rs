@@ -40,7 +40,7 @@ fn each_intent_has_examples_enough() {
     for preset in with_ai() {
         for intent in &preset.intents {
             let count = intent.examples.len();
-            assert!((12..=30).contains(&count), "{}: {} has {count}", preset.name, intent.name);
+            assert!(count >= 12, "{}: {} has {count}", preset.name, intent.name);
             let small_talk = intent.kind != Kind::Question;
             let answered = intent.reply.is_some() || !intent.pages.is_empty();
             assert!(

@@ -29,7 +29,10 @@ fn a_text_that_is_none_says_why() {
         let (what, mend) = Text::parse(text, &[Placeholder::Name, Placeholder::Opening]).unwrap_err();
         assert_eq!((what.as_str(), mend.as_str()), expected);
     };
-    check("{nmae}", ("has the placeholder {nmae}", "it takes {name} and {opening}; did you mean `{name}`?"));
+    check(
+        "{names}",
+        ("has the placeholder {names}", "it takes {name} and {opening}; did you mean `{name}`?"),
+    );
     check("{name", ("has a { that is not closed", "close it with }, or write {{ for the sign itself"));
     check("[ {name}", ("has a [ that is not closed", "close it with ], or write [[ for the sign itself"));
     check("a } b", ("has a } that opens or closes nothing", "write }} where you mean the sign itself"));

@@ -1,0 +1,128 @@
+//! `switchboard eval`: what a preset's intents and a set of pages are worth, on files of one's own.
+//!
+//! Invariant: standard output is one line of JSON; what else is worth knowing goes to standard error.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use clap::Subcommand;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::brain::eval::{Labelled, Sets, intents};
+use crate::search::embedder::{EmbedError, Embedder};
+use crate::search::eval::{Page, Question, retrieval};
+
+#[derive(Subcommand)]
+pub enum Eval {
+    /// How well intents are told apart, and questions that have none refused: CSV with the columns `text,label`
+    Intents {
+        /// To learn from
+        #[arg(long, value_name = "F.csv")]
+        train: PathBuf,
+        /// To be tested on
+        #[arg(long, value_name = "F.csv")]
+        test: PathBuf,
+        /// Questions with none of the intents, to be tested on: one column, `text`
+        #[arg(long, value_name = "F.csv")]
+        oos: Option<PathBuf>,
+        /// To choose the threshold with; without, it is a half
+        #[arg(long, value_name = "F.csv", requires = "val_oos")]
+        val: Option<PathBuf>,
+        /// Questions with none of the intents, to choose the threshold with
+        #[arg(long, value_name = "F.csv", requires = "val")]
+        val_oos: Option<PathBuf>,
+        /// Measure the words alone, without the embedding model
+        #[arg(long)]
+        no_model: bool,
+    },
+    /// How well questions find their pages: JSONL of `{"id","title","text"}` and of `{"q","doc_id"}`
+    Retrieval {
+        #[arg(long, value_name = "F.jsonl")]
+        docs: PathBuf,
+        #[arg(long, value_name = "F.jsonl")]
+        queries: PathBuf,
+        /// Measure the words alone, without the embedding model
+        #[arg(long)]
+        no_model: bool,
+    },
+}
+
+/// `model` loads the embedder, and brings the weights first where they are missing.
+pub fn run(
+    eval: &Eval,
+    cut: impl Fn(&Page) -> Vec<String>,
+    model: impl FnOnce() -> anyhow::Result<Embedder>,
+) -> anyhow::Result<()> {
+    match eval {
+        Eval::Intents { train, test, oos, val, val_oos, no_model } => {
+            let optional = |path: &Option<PathBuf>| path.as_deref().map(table).transpose().map(Option::unwrap_or_default);
+            let texts = |rows: Vec<Labelled>| rows.into_iter().map(|row| row.text).collect();
+            let sets = Sets {
+                train: labelled(train)?,
+                test: labelled(test)?,
+                elsewhere: texts(optional(oos)?),
+                validation: val.as_deref().map(labelled).transpose()?.unwrap_or_default(),
+                validation_elsewhere: texts(optional(val_oos)?),
+            };
+            let embedder = if *no_model { None } else { Some(model()?) };
+            let embed = embedder.as_ref().map(blocking);
+            let (report, threshold) = intents(&sets, embed.as_ref().map(|embed| embed as _))?;
+            if report.oos_recall.is_some() {
+                eprintln!("the threshold is {threshold:.3}");
+            }
+            print(&report)
+        }
+        Eval::Retrieval { docs, queries, no_model } => {
+            let (pages, questions): (Vec<Page>, Vec<Question>) = (lines(docs)?, lines(queries)?);
+            let embedder = if *no_model { None } else { Some(model()?) };
+            let embed = embedder.as_ref().map(blocking);
+            print(&retrieval(&pages, &questions, cut, embed.as_ref().map(|embed| embed as _))?)
+        }
+    }
+}
+
+fn blocking(embedder: &Embedder) -> impl Fn(Vec<String>) -> Result<Vec<crate::domain::vector::Vector>, EmbedError> {
+    |texts| embedder.embed_blocking(texts)
+}
+
+fn print(report: &impl Serialize) -> anyhow::Result<()> {
+    let line = serde_json::to_string(report).context("writing the report as JSON")?;
+    writeln!(io::stdout(), "{line}").context("writing to standard output")
+}
+
+fn labelled(path: &Path) -> anyhow::Result<Vec<Labelled>> {
+    let rows = table(path)?;
+    if let Some(at) = rows.iter().position(|row| row.label.is_empty()) {
+        bail!("{}: row {} has no label", path.display(), at + 1);
+    }
+    Ok(rows)
+}
+
+/// The columns `text` and, where it is there, `label`, whatever else the file has.
+fn table(path: &Path) -> anyhow::Result<Vec<Labelled>> {
+    let named = || format!("reading {}", path.display());
+    let mut reader = csv::Reader::from_path(path).with_context(named)?;
+    let headers = reader.headers().with_context(named)?;
+    let column = |name: &str| headers.iter().position(|header| header.trim_start_matches('\u{feff}').trim() == name);
+    let Some(text) = column("text") else { bail!("{}: there is no column `text`", path.display()) };
+    let label = column("label");
+    let read = |row: Result<csv::StringRecord, csv::Error>| {
+        let row = row.with_context(named)?;
+        let cell = |at: usize| row.get(at).unwrap_or_default().to_owned();
+        Ok(Labelled { text: cell(text), label: label.map(cell).unwrap_or_default() })
+    };
+    reader.records().map(read).collect()
+}
+
+fn lines<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Vec<T>> {
+    let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    let filled = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    filled
+        .map(|(at, line)| {
+            serde_json::from_str(line).with_context(|| format!("{}, line {}", path.display(), at + 1))
+        })
+        .collect()
+}

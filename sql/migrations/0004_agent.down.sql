@@ -1,0 +1,1 @@
+DROP TABLE outbox, interactions, turn_steps, agent_states, workflow_states;

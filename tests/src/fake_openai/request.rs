@@ -1,0 +1,83 @@
+//! Reads a call from a socket: as much of HTTP/1.1 as clients of such an API speak.
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+
+use super::{Asked, Call};
+
+pub(super) async fn read(socket: &mut (impl AsyncRead + Unpin)) -> Result<Call> {
+    let mut bytes = Vec::new();
+    let head = loop {
+        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            break end;
+        }
+        more(socket, &mut bytes).await?;
+    };
+    let text = String::from_utf8(bytes[..head].to_vec())?;
+    let mut lines = text.lines();
+    let path = lines.next().and_then(|line| line.split(' ').nth(1)).context("a request line")?.to_owned();
+    let header = |name: &str| {
+        let mut lines = lines.clone().filter_map(|line| line.split_once(':'));
+        lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned())
+    };
+    let length: usize = header("content-length").context("a length")?.parse()?;
+    while bytes.len() < head + 4 + length {
+        more(socket, &mut bytes).await?;
+    }
+    let body: Value = serde_json::from_slice(&bytes[head + 4..head + 4 + length])?;
+    Ok(Call { asked: asked(&path, &body), authorization: header("authorization"), path, body })
+}
+
+/// Returns when the client has closed its side.
+pub(super) async fn gone(socket: &mut (impl AsyncRead + Unpin)) -> Result<()> {
+    let mut bytes = [0; 64];
+    while socket.read(&mut bytes).await? > 0 {}
+    Ok(())
+}
+
+async fn more(socket: &mut (impl AsyncRead + Unpin), bytes: &mut Vec<u8>) -> Result<()> {
+    if socket.read_buf(bytes).await? == 0 {
+        bail!("the client closed the connection");
+    }
+    Ok(())
+}
+
+/// A classification asks for an intent, in its schema or in words.
+fn asked(path: &str, body: &Value) -> Asked {
+    let instructions = body["messages"][0]["content"].as_str().unwrap_or_default();
+    if path.ends_with("/embeddings") {
+        Asked::Embeddings
+    } else if instructions.contains("\"intent\":") {
+        Asked::Intent
+    } else {
+        Asked::Answer
+    }
+}
+
+/// Of each text a vector in which texts with words in common are near each other.
+pub(super) fn embeddings(body: &Value) -> Value {
+    let texts: Vec<&str> = match &body["input"] {
+        Value::String(text) => vec![text],
+        Value::Array(texts) => texts.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    let dimensions = body["dimensions"].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(384).max(1);
+    let data: Vec<Value> = texts
+        .iter()
+        .enumerate()
+        .map(|(index, text)| json!({"object": "embedding", "index": index, "embedding": vector(text, dimensions)}))
+        .collect();
+    json!({"object": "list", "data": data, "model": body["model"], "usage": {"prompt_tokens": 1, "total_tokens": 1}})
+}
+
+fn vector(text: &str, dimensions: usize) -> Vec<f64> {
+    let mut vector = vec![0.0; dimensions];
+    for word in text.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+        let digest = Sha256::digest(word.as_bytes());
+        vector[usize::from(u16::from_le_bytes([digest[0], digest[1]])) % dimensions] += 1.0;
+    }
+    let length = vector.iter().map(|x: &f64| x * x).sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
+    vector.into_iter().map(|x| x / length).collect()
+}
