@@ -19,6 +19,7 @@ mod http;
 mod identity;
 mod isolation;
 mod kill;
+mod knowledge;
 mod lease;
 mod lifecycle;
 mod limits;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         http::TESTS,
         identity::TESTS,
         isolation::TESTS,
+        knowledge::TESTS,
         lifecycle::TESTS,
         limits::TESTS,
         messages::TESTS,

@@ -90,7 +90,7 @@ pub fn read(format: Format, bytes: Vec<u8>) -> Result<Page, ReadError> {
 }
 
 /// The chunks of a text that came without a name: HTML where it begins like that, else Markdown, which plain text is too.
-/// One that has no more than headings is a chunk as it stands.
+/// Markdown that has no more than headings is a chunk as it stands.
 pub fn chunks(title: &str, content: &str) -> Vec<Chunk> {
     let start = content.trim_start().get(..14).unwrap_or_default().to_ascii_lowercase();
     let is_html =
@@ -98,7 +98,7 @@ pub fn chunks(title: &str, content: &str) -> Vec<Chunk> {
     let mut outline = if is_html { html::outline(content) } else { markdown::outline(content) };
     outline.title = Some(title.to_owned());
     let chunks = pack::pack(&outline);
-    if !chunks.is_empty() || content.trim().is_empty() {
+    if is_html || !chunks.is_empty() || content.trim().is_empty() {
         return chunks;
     }
     vec![Chunk { heading: String::new(), text: squeezed(content) }]

@@ -11,7 +11,8 @@ mod tests;
 mod words;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use switchboard_protocol::ids::WorkspaceId;
@@ -36,6 +37,7 @@ struct Inner {
     library: Library,
     embedder: OnceLock<Embedder>,
     shelves: Mutex<HashMap<WorkspaceId, Arc<Shelf>>>,
+    searches: AtomicU64,
     /// Chunks may wait for vectors.
     changed: Notify,
     /// With more chunks than this, and pgvector there, the database finds the nearest.
@@ -55,7 +57,10 @@ pub enum Mode {
 struct Shelf {
     /// Held by the one who reads it again.
     state: tokio::sync::Mutex<State>,
-    used: Mutex<Option<Instant>>,
+    /// It is to be looked at again before it is believed.
+    is_doubtful: AtomicBool,
+    /// When it was last asked, counted in searches.
+    used: AtomicU64,
 }
 
 #[derive(Default)]
@@ -87,6 +92,7 @@ impl Knowledge {
             library,
             embedder: OnceLock::new(),
             shelves: Mutex::default(),
+            searches: AtomicU64::new(0),
             changed: Notify::new(),
             large,
         }))
@@ -120,9 +126,8 @@ impl Knowledge {
 
     /// Told after a change, so that it is seen at once and embedded soon.
     pub fn changed(&self, workspace: WorkspaceId) {
-        let shelf = self.shelves().get(&workspace).cloned();
-        if let Some(shelf) = shelf {
-            *shelf.used.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        if let Some(known) = self.shelves().get(&workspace) {
+            known.is_doubtful.store(true, Ordering::Release);
         }
         self.0.changed.notify_one();
     }
@@ -130,7 +135,7 @@ impl Knowledge {
     /// The same where anything may have changed.
     pub fn may_have_changed(&self) {
         for shelf in self.shelves().values() {
-            *shelf.used.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            shelf.is_doubtful.store(true, Ordering::Release);
         }
         self.0.changed.notify_one();
     }
@@ -164,7 +169,7 @@ impl Knowledge {
         let index = self.index(workspace).await?;
         let vector = vector.cloned().zip(self.embedder().map(Embedder::name));
         let query = Query { text: query.to_owned(), vector, limit, topics, mode };
-        let found = if index.is_slim {
+        let answer = if index.is_slim {
             self.search_large(workspace, &index, &query).await?
         } else if index.chunks() <= AT_ONCE {
             index.search(&query)
@@ -173,7 +178,7 @@ impl Knowledge {
             blocking(move || index.search(&query)).await
         };
         metrics::histogram!("switchboard_search_seconds").record(started.elapsed());
-        Ok(found)
+        Ok(answer)
     }
 
     /// The database finds the nearest, the memory those that share words; both are then scored together.
@@ -222,17 +227,18 @@ impl Knowledge {
     async fn index(&self, workspace: WorkspaceId) -> Result<Arc<Index>, StoreError> {
         let shelf = self.shelves().entry(workspace).or_default().clone();
         let mut state = shelf.state.lock().await;
-        let was_told =
-            shelf.used.lock().unwrap_or_else(PoisonError::into_inner).replace(Instant::now()).is_none();
-        let is_fresh = !was_told && state.checked.is_some_and(|checked| checked.elapsed() < FRESH);
-        if is_fresh {
+        shelf.used.store(self.0.searches.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        let is_doubtful = shelf.is_doubtful.swap(false, Ordering::AcqRel);
+        if !is_doubtful && state.checked.is_some_and(|checked| checked.elapsed() < FRESH) {
             return Ok(state.index.clone());
         }
+        // Until it is known again: a read that fails proves nothing.
+        state.checked = None;
         let asked = Instant::now();
-        let stamp = self.0.library.stamp(workspace).await?;
-        let has_changed = stamp != state.index.stamp;
+        let latest = self.0.library.stamp(workspace).await?;
+        let has_changed = latest != state.index.stamp;
         if has_changed {
-            state.index = self.read(workspace, stamp, &state.index).await?;
+            state.index = self.read(workspace, latest, &state.index).await?;
         }
         state.checked = Some(asked);
         let index = state.index.clone();
@@ -292,8 +298,7 @@ impl Knowledge {
             drop(state);
             total += bytes;
             if id != but {
-                let used = *shelf.used.lock().unwrap_or_else(PoisonError::into_inner);
-                sizes.push((used, id, bytes));
+                sizes.push((shelf.used.load(Ordering::Relaxed), id, bytes));
             }
         }
         sizes.sort_unstable_by_key(|(used, ..)| *used);
@@ -308,7 +313,7 @@ impl Knowledge {
         metrics::gauge!("switchboard_knowledge_bytes").set(total as f64);
     }
 
-    fn shelves(&self) -> std::sync::MutexGuard<'_, HashMap<WorkspaceId, Arc<Shelf>>> {
+    fn shelves(&self) -> MutexGuard<'_, HashMap<WorkspaceId, Arc<Shelf>>> {
         self.0.shelves.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,7 +3,7 @@
 //! Invariant: every change of a workspace raises its stamp in the same transaction, under the stamp's row lock, so
 //! that whoever sees a stamp sees all changes up to it. A document and its chunks change together or not at all.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 use switchboard_protocol::ids::WorkspaceId;
@@ -118,13 +118,12 @@ impl Library {
             });
             let (part, after) = rest.split_at(fits.count().max(1));
             let rows = self.change(workspace, vec![put(workspace, part, at)]).await?;
-            let stored = rows
-                .iter()
-                .map(|row| Ok((rows::get::<Uuid>(row, "id")?, rows::get::<String>(row, "status")?)))
-                .collect::<Result<std::collections::HashMap<_, _>, StoreError>>()?;
+            let mut stored = HashMap::new();
+            for row in &rows {
+                stored.insert(rows::get::<Uuid>(row, "id")?, rows::named(row, "status", Status::from_name)?);
+            }
             for (document, _) in part {
-                let status = stored.get(&document.id).and_then(|name| Status::from_name(name));
-                states.push(status.ok_or(StoreError::Stale)?);
+                states.push(*stored.get(&document.id).ok_or(StoreError::Stale)?);
             }
             rest = after;
         }

@@ -1,2 +1,2 @@
--- Nothing where a workspace never had any knowledge.
+-- The last change; nothing where a workspace never had any knowledge.
 SELECT version FROM knowledge_stamps WHERE workspace_id = $1

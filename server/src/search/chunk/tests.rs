@@ -157,7 +157,7 @@ fn a_text_without_a_name_is_markdown_or_html() {
     assert_eq!(texts(&chunks("Cards", " <html><p>Lock it.</p>")), [("", "Lock it.")]);
     assert_eq!(texts(&chunks("Cards", "# Only a heading")), [("", "# Only a heading")]);
     assert_eq!(texts(&chunks("Cards", "1 < 2 and done")), [("", "1 < 2 and done")]);
-    assert!(chunks("Cards", "  ").is_empty());
+    assert!(chunks("Cards", "  ").is_empty() && chunks("Cards", "<html><script>x</script>").is_empty());
 }
 
 #[test]

@@ -61,25 +61,25 @@ impl Knowledge {
             tell(library.count_waiting().await?);
             return Ok(());
         };
-        let (mut embedded, mut told) = (0, Instant::now());
+        let (mut done, mut told) = (0, Instant::now());
         loop {
             let waiting = library.waiting(READ).await?;
             if waiting.is_empty() {
                 tell(0);
-                if embedded > 0 {
-                    tracing::info!(chunks = embedded, "the knowledge is embedded");
+                if done > 0 {
+                    tracing::info!(chunks = done, "the knowledge is embedded");
                 }
                 return Ok(());
             }
             for part in waiting.chunks(PART) {
                 self.embed_part(embedder, part).await?;
-                embedded += part.len();
+                done += part.len();
                 metrics::counter!("switchboard_knowledge_embedded_total").increment(part.len() as u64);
             }
             if told.elapsed() >= TOLD {
                 let left = library.count_waiting().await?;
                 tell(left);
-                tracing::info!(chunks = embedded, left, "embedding the knowledge");
+                tracing::info!(chunks = done, left, "embedding the knowledge");
                 told = Instant::now();
             }
         }
