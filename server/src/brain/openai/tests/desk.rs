@@ -52,14 +52,14 @@ examples = ["a person please", "talk to a human", "agent", "real person", "someb
 "#;
 
 /// A customer's.
-pub fn case(query: String::new(),
-        question: &str) -> Case {
+pub fn case(question: &str) -> Case {
     Case {
         preset: Arc::new(Preset::parse("desk", "desk.toml", DESK, Vec::new()).unwrap()),
         mode: Mode::Customer,
         workspace: mint::id(),
         agent: "guide".to_owned(),
         question: question.to_owned(),
+        query: question.to_owned(),
         vector: None,
         history: Vec::new(),
     }
