@@ -72,6 +72,13 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     background.spawn(until(ending.clone(), async move { kept.keep_up().await }));
     let (minds, model_dir) = (desk.registry.minds().clone(), config.model_dir.clone());
     let has_embedder = config.has_embedder;
+    let reloading =
+        minds::keep_reloading(minds.clone(), config.preset.clone(), model_dir.clone(), has_embedder);
+    background.spawn(until(ending.clone(), async move {
+        if let Err(error) = reloading.await {
+            tracing::warn!(%error, "SIGHUP is not heard; the desk is loaded at the next start");
+        }
+    }));
     background.spawn(until(ending.clone(), async move {
         minds::wake(minds.clone(), model_dir.clone()).await;
         if has_embedder {

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a brain is asked, and never acts: what is done about its answers is the workflow's to decide.
 
+pub mod eval;
 pub mod local;
 pub mod openai;
 

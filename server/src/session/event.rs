@@ -46,7 +46,6 @@ pub enum Event {
 /// Why text that was streamed will not become a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Withdrawal {
-    Takeover,
     Cancelled,
     Restarted,
 }

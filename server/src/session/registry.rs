@@ -146,7 +146,7 @@ impl Registry {
                     Ok(Some(room)) => room.rouse(),
                     Ok(None) => {}
                     Err(error) => {
-                        tracing::warn!(%error, "a conversation with an open turn could not be read")
+                        tracing::warn!(%error, "a conversation with an open turn could not be read");
                     }
                 }
             }

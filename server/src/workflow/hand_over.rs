@@ -16,7 +16,7 @@ pub struct HandOver {
 
 impl Turn {
     /// Hands over, or asks for what is missing to do so, as often as the desk allows.
-    pub(super) fn hand_over(&mut self, pending: Pending, lead: String, now: Timestamp) -> Need {
+    pub(super) fn hand_over(&mut self, pending: Pending, lead: &str, now: Timestamp) -> Need {
         let preset = self.brief.preset.clone();
         let texts = &preset.texts;
         let known = self.known_contact();
@@ -26,7 +26,7 @@ impl Turn {
         if !missing.is_empty() && asked < preset.contact.attempts {
             let details = listed(&missing, texts);
             let ask = if asked == 0 { &texts.ask_contact } else { &texts.ask_contact_again };
-            let text = joined(&lead, &ask.render(&[(Placeholder::Details, &details)]));
+            let text = joined(lead, &ask.render(&[(Placeholder::Details, &details)]));
             let mut conclusion = self.conclusion(text, Outcome::Asked, intent);
             conclusion.reason = Some(pending.reason.clone());
             conclusion.memory.asked = asked + 1;
@@ -51,7 +51,7 @@ impl Turn {
             }
         };
         let mut conclusion =
-            self.conclusion(joined(&joined(&lead, &thanks), &handing), Outcome::Escalated, intent);
+            self.conclusion(joined(&joined(lead, &thanks), &handing), Outcome::Escalated, intent);
         conclusion.memory.pending = None;
         conclusion.memory.check = None;
         conclusion.memory.asked = 0;

@@ -1,6 +1,7 @@
 //! An answer in the words of the passages: the sentences that answer, joined so that they read, each with its source.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
 
 use super::words;
 use crate::domain::turn::{Action, Passage, Reply};
@@ -71,7 +72,9 @@ fn candidates(asked: &HashSet<String>, passages: &[Passage]) -> Vec<Candidate> {
     // A word that every sentence has tells none of them from the others.
     let mut common: HashMap<&str, f32> = HashMap::new();
     for (.., terms) in &read {
-        terms.iter().for_each(|term| *common.entry(term).or_default() += 1.0);
+        for term in terms {
+            *common.entry(term).or_default() += 1.0;
+        }
     }
     #[expect(clippy::cast_precision_loss, reason = "a number of sentences")]
     let all = read.len() as f32;
@@ -108,7 +111,7 @@ fn text(chosen: &[&Candidate]) -> String {
         }
         let last_of_source = chosen.get(index + 1).is_none_or(|next| next.passage != candidate.passage);
         if last_of_source {
-            text.push_str(&format!(" [{}]", candidate.passage + 1));
+            let _ = write!(text, " [{}]", candidate.passage + 1);
         }
     }
     text

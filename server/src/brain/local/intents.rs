@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::vector::Vector;
-pub use cache::{CacheError, Key, load, store};
+pub use cache::{Key, load, store};
 use calibration::Calibration;
 use features::{Row, Vocabulary};
 use neighbours::Neighbours;
@@ -107,10 +107,12 @@ impl IntentHead {
         }
     }
 
+    #[cfg(test)]
     pub fn labels(&self) -> &[String] {
         &self.labels
     }
 
+    #[cfg(test)]
     /// Whether it was trained with embeddings, and wants one with each text.
     pub fn wants_vectors(&self) -> bool {
         self.learned.weights.dimensions() > 0

@@ -69,7 +69,7 @@ pub fn sentences(text: &str) -> Vec<String> {
             let ends = matches!(letter, '.' | '!' | '?') && next.is_none_or(char::is_whitespace);
             let begins =
                 letters[index + 1..].iter().map(|(_, letter)| *letter).find(|letter| !letter.is_whitespace());
-            let goes_on = begins.is_some_and(|letter| letter.is_lowercase());
+            let goes_on = begins.is_some_and(char::is_lowercase);
             if ends && !goes_on && !abbreviated(&block[from..*at]) {
                 push(&mut found, &block[from..at + letter.len_utf8()]);
                 from = at + letter.len_utf8();

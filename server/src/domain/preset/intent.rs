@@ -102,10 +102,6 @@ impl Priority {
     pub const ALL: &[(&str, Self)] =
         &[("low", Self::Low), ("normal", Self::Normal), ("high", Self::High), ("urgent", Self::Urgent)];
 
-    pub fn name(self) -> &'static str {
-        name_of(self, Self::ALL)
-    }
-
     /// As an escalation stores it: larger comes first, 0 is usual.
     pub fn rank(self) -> i16 {
         match self {

@@ -81,7 +81,7 @@ fn document(id: u128, title: &str, content: &str) -> Document {
         url: Some("https://bank.example".to_owned()),
         content: content.to_owned(),
         kind: Kind::Public,
-        topic: (id % 2 == 0).then(|| "even".to_owned()),
+        topic: id.is_multiple_of(2).then(|| "even".to_owned()),
         metadata: Some(json!({"k": [1]})),
     }
 }
@@ -99,7 +99,8 @@ fn vector(seed: usize) -> Vector {
 /// Sections that are chunks of their own.
 fn sections(names: &[&str]) -> String {
     let body = "These words fill the section until it is long enough to stand by itself. ".repeat(10);
-    names.iter().map(|name| format!("## {name}\n\nAbout {name}. {body}\n\n")).collect()
+    let section = |name: &&str| format!("## {name}\n\nAbout {name}. {body}\n\n");
+    names.iter().map(section).collect::<Vec<_>>().concat()
 }
 
 #[tokio::test(flavor = "multi_thread")]

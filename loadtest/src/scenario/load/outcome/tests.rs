@@ -1,3 +1,5 @@
+//! What one contender did, summed up from its visitors.
+
 use super::{medians, ratios};
 use crate::measure::Busy;
 use crate::scenario::latency::Percentiles;

@@ -51,7 +51,7 @@ impl Key {
 pub fn load(folder: &Path, key: &Key) -> Option<IntentHead> {
     let bytes = fs::read(key.path(folder)).ok()?;
     let (digest, body) = bytes.split_at_checked(DIGEST)?;
-    if Sha256::digest(body).as_slice() != digest {
+    if Sha256::digest(body)[..] != *digest {
         return None;
     }
     postcard::from_bytes(body).ok().filter(IntentHead::is_whole)
@@ -65,7 +65,7 @@ pub fn store(folder: &Path, key: &Key, head: &IntentHead) -> Result<(), CacheErr
         fs::create_dir_all(folder)?;
         // Under a name of its own until it is whole: another process may be writing the same.
         let unfinished = path.with_extension(format!("{}.unfinished", std::process::id()));
-        fs::write(&unfinished, [Sha256::digest(&body).as_slice(), &body].concat())?;
+        fs::write(&unfinished, [&Sha256::digest(&body)[..], &body].concat())?;
         fs::rename(&unfinished, &path)
     };
     write().map_err(|error| CacheError::Unwritable { path: path.clone(), error })

@@ -1,3 +1,5 @@
+//! The page about presets says what the code does.
+
 use super::super::{Placeholder, Texts};
 use super::{DESK, parse};
 use crate::domain::preset::{Page, Preset};

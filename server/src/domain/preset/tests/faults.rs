@@ -1,3 +1,5 @@
+//! What is wrong with a file is said with its place, and how to mend it.
+
 use super::super::{Preset, PresetError};
 use super::{DESK, parse};
 

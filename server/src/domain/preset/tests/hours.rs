@@ -1,3 +1,5 @@
+//! When somebody is there, whatever the clocks do.
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::Hours;

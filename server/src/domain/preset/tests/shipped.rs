@@ -1,3 +1,5 @@
+//! The desks that come with the program are whole.
+
 use std::collections::BTreeSet;
 
 use super::super::{Category, Kind, Mode, NAMES, Preset};

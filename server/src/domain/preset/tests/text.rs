@@ -1,3 +1,5 @@
+//! Texts with places to fill.
+
 use super::super::{Placeholder, Text, Texts};
 
 #[test]
