@@ -112,7 +112,7 @@ fn what_is_not_known_is_refused() {
         "user add --email a@b --role owner",
         "migrate down",
         "import insights f",
-        "model fetch",
+        "model forget",
     ] {
         let words = std::iter::once("switchboard").chain(line.split_whitespace());
         assert!(command().try_get_matches_from(words).is_err(), "{line}");
