@@ -16,7 +16,7 @@ use super::event::Withdrawal;
 use super::recent::{self, Recent};
 use super::room::Room;
 use super::turn;
-use crate::domain::message::Role;
+use crate::domain::message::{Message, Role};
 use crate::domain::visitor::Visitor;
 use crate::domain::workflow::Ending;
 use crate::domain::{clock, failpoint, mint};
@@ -41,7 +41,7 @@ struct Actor {
 
 /// What work came back with.
 enum Done {
-    Remembered(Recent),
+    Remembered(Vec<Message>),
     Settled(Outcome),
     /// The writer has closed: the process ends.
     Closed,
@@ -103,9 +103,9 @@ impl Actor {
                     self.thinking = None;
                     self.core.accept(Box::new(Act::Conclude(ending)), clock::now());
                 }
-                Event::Done(Done::Remembered(recent)) => {
+                Event::Done(Done::Remembered(messages)) => {
                     self.work = None;
-                    self.core.remember(recent);
+                    self.core.remember(&messages);
                 }
                 Event::Done(Done::Settled(outcome)) => {
                     self.work = None;
@@ -209,7 +209,7 @@ async fn remember(room: Arc<Room>, head: Seq) -> Done {
     let range = Range { workspace: room.workspace, conversation: room.id, after, upto: head };
     loop {
         match room.shared.store.reader.newest(range).await {
-            Ok(messages) => return Done::Remembered(Recent::of(&messages)),
+            Ok(messages) => return Done::Remembered(messages),
             Err(error) => {
                 tracing::debug!(%error, "a waking session could not read its log; trying again");
                 sleep(Duration::from_millis(500)).await;

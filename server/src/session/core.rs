@@ -18,7 +18,7 @@ use super::{Answer, ConnectionId, Refusal};
 use crate::domain::clock::Timestamp;
 use crate::domain::conversation::{Change, Conversation, ReadMarks, Status};
 use crate::domain::escalation::Escalation;
-use crate::domain::message::{Draft, Fingerprint, Message};
+use crate::domain::message::{Draft, Fingerprint, Message, Role};
 use crate::domain::workflow::{Ending, Records};
 use crate::store::writer::Write;
 
@@ -103,6 +103,9 @@ pub struct Core<R> {
     workflow: Option<Arc<str>>,
     /// The turn that the agent works on.
     thinking: Option<i64>,
+    /// The visitor's last message: a turn that ends with a later one unanswered is followed by another. Not known
+    /// after a crash until [`Core::remember`] says; until a turn is open nobody asks.
+    asked: Seq,
 }
 
 #[derive(Debug)]
@@ -157,6 +160,7 @@ impl<R> Core<R> {
             singly: 0,
             workflow,
             thinking: None,
+            asked: Seq::ZERO,
         }
     }
 
@@ -185,9 +189,11 @@ impl<R> Core<R> {
         std::mem::take(&mut self.recent).for_sleep()
     }
 
-    /// What was said last, once it is read from the store.
-    pub fn remember(&mut self, recent: Recent) {
-        self.recent = recent;
+    /// What was said last, oldest first, once it is read from the store.
+    pub fn remember(&mut self, messages: &[Message]) {
+        self.recent = Recent::of(messages);
+        let asked = messages.iter().rev().find(|message| message.role == Role::User);
+        self.asked = asked.map_or(Seq::ZERO, |message| message.seq);
     }
 
     /// Takes an act in; [`Core::proceed`] acts on it.

@@ -2,7 +2,7 @@
 
 use super::{Act, Commit, Committed, Core, Effect, Repeat, Writing, repeated};
 use crate::domain::conversation::Change;
-use crate::domain::message::Message;
+use crate::domain::message::{Message, Role};
 use crate::session::{Answer, Refusal};
 use crate::store::writer::Outcome;
 
@@ -29,6 +29,9 @@ impl<R> Core<R> {
         for speaking in writing.messages {
             self.recent.add(&speaking.message, speaking.fingerprint);
             self.view.head = speaking.message.seq;
+            if speaking.message.role == Role::User {
+                self.asked = speaking.message.seq;
+            }
             for repeat in speaking.followers {
                 let same = repeat.draft.fingerprint() == speaking.fingerprint;
                 let answer = repeated(same, speaking.message.receipt(true));

@@ -195,7 +195,7 @@ fn an_old_repeat_leaves_no_gap() {
     let mut bench = Bench::new();
     bench.say(1, 10, "first");
     bench.settle_all();
-    bench.core.remember(Recent::default());
+    bench.core.remember(&[]);
     bench.say(2, 99, "busy");
     bench.say(3, 11, "before");
     bench.say(4, 10, "first");
@@ -317,7 +317,7 @@ fn every_order_keeps_the_promises() {
                     );
                     bench.proceed();
                 }
-                _ if bench.core.is_idle() => bench.core.remember(Recent::default()),
+                _ if bench.core.is_idle() => bench.core.remember(&[]),
                 _ => {}
             }
         }

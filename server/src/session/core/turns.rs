@@ -54,11 +54,10 @@ impl<R> Core<R> {
         now: Timestamp,
         mint: &mut impl FnMut() -> Uuid,
     ) -> Option<OpenTurn> {
-        let head = self.view.head;
-        (head > open.upto).then(|| OpenTurn {
+        (self.asked > open.upto).then(|| OpenTurn {
             reply: mint().into(),
             from: open.upto.next(),
-            upto: head,
+            upto: self.asked,
             at: now,
         })
     }
