@@ -71,7 +71,7 @@ async fn a_commit_of_unknown_outcome_is_stored_once(world: World) -> Result<()> 
     let escalation = caller.socket()?.call("escalation.request", asked.clone());
     let thaw = async {
         eventually("a commit to be given up", async || {
-            Ok(world.log()?.contains("no commit within").then_some(()))
+            Ok(world.log()?.contains("no answer within").then_some(()))
         })
         .await?;
         postgres.thaw()

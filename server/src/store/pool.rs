@@ -5,9 +5,10 @@
 
 use std::time::{Duration, Instant};
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
 use futures_util::future::join_all;
 use switchboard_protocol::ids::WorkspaceId;
+use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row};
 
@@ -55,6 +56,12 @@ const TIMEOUTS: Timeouts = Timeouts {
     create: Some(Duration::from_secs(5)),
     recycle: Some(Duration::from_secs(5)),
 };
+
+/// A database that does not answer is taken for a lost connection after this: a frozen one cannot keep its own
+/// statement timeout.
+const TRANSACTION_WITHIN: Duration = Duration::from_secs(15);
+/// Whoever asks whether the server is ready wants to know now.
+const PING_WITHIN: Duration = Duration::from_secs(2);
 
 impl Pools {
     pub fn new(database: &Database) -> Result<Self, StoreError> {
@@ -134,12 +141,13 @@ impl Pools {
     }
 
     /// A connection for a writer lane, which keeps to the same rule by running in a task of its own.
-    pub async fn writer(&self) -> Result<deadpool_postgres::Object, StoreError> {
+    pub async fn writer(&self) -> Result<Object, StoreError> {
         Ok(self.writes.get().await?)
     }
 
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.lookup(vec![step!(statement::LOG_EPOCH)]).await.map(drop)
+        let ping = self.lookup(vec![step!(statement::LOG_EPOCH)]);
+        timeout(PING_WITHIN, ping).await.unwrap_or_else(|_| Err(silent(PING_WITHIN))).map(drop)
     }
 
     pub fn status(&self) -> [(&'static str, PoolStatus); 2] {
@@ -172,14 +180,29 @@ async fn transact_pooled(pool: &Pool, steps: Vec<Step<'static>>) -> Result<Vec<R
     let pool = pool.clone();
     let work = tokio::spawn(async move {
         let client = pool.get().await?;
-        transact(&client, &steps).await
+        let outcome = transact(&client, &steps).await;
+        if let Err(StoreError::Unavailable(_)) = &outcome {
+            // In an unknown state, it goes back to nobody.
+            drop(Object::take(client));
+        }
+        outcome
     });
     work.await.unwrap_or_else(|crash| Err(StoreError::Unavailable(format!("a database task ended: {crash}"))))
 }
 
+fn silent(within: Duration) -> StoreError {
+    StoreError::Unavailable(format!("no answer within {} s", within.as_secs()))
+}
+
 /// Runs the steps in one transaction of their role, sent as one pipeline: one round trip however many there are.
-/// Returns the rows of the last step. A step that fails aborts the transaction, and its COMMIT rolls back.
+/// Returns the rows of the last step. A step that fails aborts the transaction, and its COMMIT rolls back. After
+/// `Unavailable` the outcome is unknown, and the connection is worth nothing.
 pub async fn transact(client: &Client, steps: &[Step<'_>]) -> Result<Vec<Row>, StoreError> {
+    let pipeline = timeout(TRANSACTION_WITHIN, pipeline(client, steps));
+    pipeline.await.unwrap_or_else(|_| Err(silent(TRANSACTION_WITHIN)))
+}
+
+async fn pipeline(client: &Client, steps: &[Step<'_>]) -> Result<Vec<Row>, StoreError> {
     let started = Instant::now();
     let last = steps.last().expect("a transaction has a step").statement;
     let begin = client.batch_execute(last.role.begin());

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use deadpool_postgres::Object;
 use switchboard_protocol::ids::ClientId;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::super::batch::{self, Write};
@@ -36,8 +36,6 @@ pub struct Lane {
 const BATCH_JOBS: usize = 512;
 const BATCH_ROWS: usize = 2_000;
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
-/// A commit that takes longer is taken for a lost connection: it is dropped, and the batch tried on another.
-const COMMIT_WITHIN: Duration = Duration::from_secs(15);
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
 impl Lane {
@@ -114,9 +112,7 @@ impl Lane {
             Some(connection) if !connection.is_closed() => connection,
             slot => slot.insert(self.pools.writer().await?),
         };
-        let outcome = timeout(COMMIT_WITHIN, transact(connection, &steps)).await.unwrap_or_else(|_| {
-            Err(StoreError::Unavailable(format!("no commit within {} s", COMMIT_WITHIN.as_secs())))
-        });
+        let outcome = transact(connection, &steps).await;
         drop(steps);
         if let Err(StoreError::Unavailable(_)) = &outcome {
             self.discard();
