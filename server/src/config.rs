@@ -159,10 +159,17 @@ fn remote(layers: &Layers) -> Result<Option<OpenAiConfig>, ConfigError> {
         return Ok(None);
     }
     let default = OpenAiConfig::default();
+    let total = seconds(layers, &setting::OPENAI_SECONDS, default.total.as_secs(), 1..=600)?;
     Ok(Some(OpenAiConfig {
         base_url: base_url.unwrap_or_else(|| default.base_url.clone()),
         api_key: key.map(ApiKey::new).unwrap_or_default(),
         model: text(&setting::OPENAI_MODEL)?.unwrap_or_else(|| default.model.clone()),
+        classifier: text(&setting::OPENAI_CLASSIFIER)?,
+        first_byte: default.first_byte.min(total),
+        between: default.between.min(total),
+        total,
+        tokens_an_hour: layers
+            .value(&setting::OPENAI_TOKENS_AN_HOUR, None, |text| text.parse().ok().map(Some))?,
         ..default
     }))
 }

@@ -3,6 +3,7 @@
 //! A pure state machine: it says what it needs, is given it, and says what comes next. Invariant: the rules of the
 //! preset decide, and a brain only advises: a category that goes to a person goes to one, whatever a model says.
 
+mod caution;
 mod check;
 mod citations;
 mod contact;
@@ -23,6 +24,7 @@ use crate::domain::preset::{Category, Intent, Kind, Placeholder, Preset, Text};
 use crate::domain::turn::{Action, Classified, Passage, Reply};
 use crate::domain::workflow::{Awaiting, Memory, Outcome, Pending, Recorded, Step, StepStatus, Steps};
 
+pub use caution::more_careful;
 pub use citations::Cited;
 pub use hand_over::HandOver;
 
@@ -175,7 +177,7 @@ impl Turn {
         }
         let Some(classified) = self.classified.clone() else { return Need::Classify };
         let preset = self.brief.preset.clone();
-        let intent = self.understood(&classified, &preset);
+        let intent = caution::understood(&classified, &preset, self.brief.mode);
         let kind = intent.map_or(Kind::Question, |intent| intent.kind);
         self.record(
             Step::Route,
@@ -237,9 +239,10 @@ impl Turn {
                 if told == Contact::default() {
                     let Some(classified) = &self.classified else { return Some(Need::Classify) };
                     let preset = self.brief.preset.clone();
-                    let asks = self.understood(classified, &preset).is_some_and(|intent| {
-                        intent.kind == Kind::Question && pending.intent.as_ref() != Some(&intent.name)
-                    });
+                    let asks =
+                        caution::understood(classified, &preset, self.brief.mode).is_some_and(|intent| {
+                            intent.kind == Kind::Question && pending.intent.as_ref() != Some(&intent.name)
+                        });
                     if asks {
                         return None;
                     }
@@ -392,13 +395,6 @@ impl Turn {
     fn pending(&self, trigger: Trigger, reason: String) -> Pending {
         let intent = self.classified.as_ref().and_then(|classified| classified.intent.clone());
         Pending { trigger, reason, intent, priority: 0, request: self.brief.question.clone() }
-    }
-
-    /// The intent, when the classifier is sure enough of it, and this mode has it.
-    fn understood<'p>(&self, classified: &Classified, preset: &'p Preset) -> Option<&'p Intent> {
-        let intent = preset.intent(classified.intent.as_deref()?)?;
-        let here = intent.modes.contains(&self.brief.mode);
-        (here && f64::from(classified.confidence) >= preset.thresholds.intent).then_some(intent)
     }
 
     fn agent(&self, intent: Option<&Intent>) -> String {

@@ -115,7 +115,7 @@ async fn reply(visitor: &mut Visitor) -> Result<()> {
 }
 
 /// All that the database holds of a conversation, as text that compares.
-async fn left_of(world: &World, conversation: &str) -> Result<String> {
+pub(crate) async fn left_of(world: &World, conversation: &str) -> Result<String> {
     let mut left = String::new();
     for (what, select) in [
         ("messages", "seq, role, agent_name, content, citations from messages"),

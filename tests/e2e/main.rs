@@ -31,6 +31,7 @@ mod outage;
 mod pages;
 mod positions;
 mod postgres;
+mod remote;
 mod restored;
 mod resuming;
 mod returning;
@@ -74,6 +75,7 @@ fn main() -> ExitCode {
         numbers::TESTS,
         outage::TESTS,
         postgres::TESTS,
+        remote::TESTS,
         restored::TESTS,
         returning::TESTS,
         slow_reader::TESTS,

@@ -82,6 +82,15 @@ settings! {
     OPENAI_MODEL = "openai_model" "OPENAI_MODEL" "NAME" Serve
         "The remote model that answers [default: gpt-4.1-mini]"
         takes "the name of a model";
+    OPENAI_CLASSIFIER = "openai_classifier" "OPENAI_CLASSIFIER" "NAME" Serve
+        "The remote model that tells intents apart, mostly a smaller one [default: the one that answers]"
+        takes "the name of a model";
+    OPENAI_SECONDS = "openai_seconds" "OPENAI_SECONDS" "N" Serve
+        "How long one question to the remote model may take with all its attempts [default: 45]"
+        takes "a number of seconds from 1 to 600";
+    OPENAI_TOKENS_AN_HOUR = "openai_tokens_an_hour" "OPENAI_TOKENS_AN_HOUR" "N" Serve
+        "What each workspace may use of the remote model in an hour; beyond it the local brain answers [default: no bound]"
+        takes "a number of tokens";
     OPENAI_API_KEY = "openai_api_key" "OPENAI_API_KEY" "TEXT" Never
         "The key of the remote model"
         takes "a key";

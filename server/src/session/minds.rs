@@ -10,6 +10,7 @@ use crate::domain::preset::Preset;
 use crate::domain::turn::{Classified, Passage, Reply};
 use crate::domain::vector::Vector;
 use crate::search::Knowledge;
+use crate::workflow::more_careful;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -29,6 +30,8 @@ pub struct Thought<T> {
     pub brain: &'static str,
     /// It cost something, so it is recorded at once.
     pub paid: bool,
+    /// Why it is not the remote brain's, where there is one.
+    pub fell_back: Option<BrainError>,
 }
 
 /// A passage of a page that the intent names is worth so much more.
@@ -72,16 +75,20 @@ impl Minds {
         self.0.knowledge.embed(text).await
     }
 
-    /// The remote brain's opinion; the local one's where there is none, or it fails.
+    /// The remote brain's opinion, as far as the local one lets it; the local one's where there is none, or it fails.
     pub async fn classify(&self, case: &Case) -> Result<Thought<Classified>, BrainError> {
-        if let Some(remote) = &self.0.remote {
-            match remote.classify(case).await {
-                Ok(value) => return Ok(Thought { value, brain: remote.name(), paid: true }),
-                Err(error) => fell_back("classify", &error),
+        let Some(remote) = &self.0.remote else {
+            return Ok(self.by_itself(self.0.local.classify(case).await?, None));
+        };
+        let advised = remote.classify(case).await;
+        let own = self.0.local.classify(case).await?;
+        match advised {
+            Ok(advised) => {
+                let value = more_careful(advised, own, &case.preset, case.mode);
+                Ok(Thought { value, brain: remote.name(), paid: true, fell_back: None })
             }
+            Err(error) => Ok(self.by_itself(own, Some(("classify", error)))),
         }
-        let value = self.0.local.classify(case).await?;
-        Ok(Thought { value, brain: self.0.local.name(), paid: false })
     }
 
     /// What may be quoted, the best first; passages of the named pages are preferred.
@@ -115,21 +122,28 @@ impl Minds {
         stream: Stream<'_>,
         restarted: &(dyn Fn() + Send + Sync),
     ) -> Result<Thought<Reply>, BrainError> {
-        if let Some(remote) = &self.0.remote {
-            match remote.respond(case, passages, &[], stream).await {
-                Ok(value) => return Ok(Thought { value, brain: remote.name(), paid: true }),
-                Err(error) => {
-                    fell_back("respond", &error);
-                    restarted();
+        let failure = match &self.0.remote {
+            None => None,
+            Some(remote) => match remote.respond(case, passages, &[], stream).await {
+                Ok(value) => {
+                    return Ok(Thought { value, brain: remote.name(), paid: true, fell_back: None });
                 }
-            }
-        }
-        let value = self.0.local.respond(case, passages, &[], stream).await?;
-        Ok(Thought { value, brain: self.0.local.name(), paid: false })
+                Err(error) => {
+                    restarted();
+                    Some(("respond", error))
+                }
+            },
+        };
+        Ok(self.by_itself(self.0.local.respond(case, passages, &[], stream).await?, failure))
     }
-}
 
-fn fell_back(step: &'static str, error: &BrainError) {
-    metrics::counter!("switchboard_brain_fallbacks_total", "step" => step).increment(1);
-    tracing::warn!(step, %error, "the remote brain failed; the local one goes on");
+    /// What the local brain thinks, and in which step and why the remote one did not.
+    fn by_itself<T>(&self, value: T, failure: Option<(&'static str, BrainError)>) -> Thought<T> {
+        if let Some((step, error)) = &failure {
+            metrics::counter!("switchboard_brain_fallbacks_total", "step" => *step).increment(1);
+            tracing::warn!(step, %error, "the remote brain failed; the local one goes on");
+        }
+        let fell_back = failure.map(|(_, error)| error);
+        Thought { value, brain: self.0.local.name(), paid: false, fell_back }
+    }
 }

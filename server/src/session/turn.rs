@@ -16,7 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
 use super::event::{Phase, Withdrawal};
 use super::minds::Minds;
 use super::room::Room;
-use crate::brain::Case;
+use crate::brain::{BrainError, Case};
 use crate::domain::conversation::{Conversation, Mode};
 use crate::domain::escalation::{Contact, Escalation, Status, Trigger};
 use crate::domain::message::{Message, Role};
@@ -44,7 +44,16 @@ pub fn begin(room: &Arc<Room>, state: Arc<Conversation>, again: bool) -> Option<
     let workflow = state.workflow.clone()?;
     let open = workflow.open?;
     let minds = room.shared.minds.clone();
-    let work = Work { room: room.clone(), preset: minds.preset(), minds, state, workflow, open, brain: None };
+    let work = Work {
+        room: room.clone(),
+        preset: minds.preset(),
+        minds,
+        state,
+        workflow,
+        open,
+        brain: None,
+        fell_back: Vec::new(),
+    };
     Some(Box::pin(work.run(again)))
 }
 
@@ -57,6 +66,8 @@ struct Work {
     open: OpenTurn,
     /// Whose answer it is.
     brain: Option<&'static str>,
+    /// The steps in which the remote brain failed, and how.
+    fell_back: Vec<(Step, BrainError)>,
 }
 
 impl Work {
@@ -157,6 +168,7 @@ impl Work {
         turn.classified(thought.value, clock::now());
         failpoint::hit("turn.classified");
         self.brain = Some(thought.brain);
+        self.fell_back.extend(thought.fell_back.map(|error| (Step::Classify, error)));
         if thought.paid {
             self.commit(turn.take_steps()).await;
         }
@@ -215,6 +227,7 @@ impl Work {
         failpoint::hit("turn.streamed");
         turn.replied(thought.value, clock::now());
         self.brain = Some(thought.brain);
+        self.fell_back.extend(thought.fell_back.map(|error| (Step::Respond, error)));
         if thought.paid {
             self.commit(turn.take_steps()).await;
         }
@@ -353,8 +366,16 @@ impl Work {
             reason: conclusion.reason.clone(),
             brain: self.brain.map(str::to_owned),
             processing_ms: (now - self.open.at).num_milliseconds().max(0),
-            detail: None,
+            detail: self.detail(),
         }
+    }
+
+    /// What else there is to know of how this answer came about.
+    fn detail(&self) -> Option<serde_json::Value> {
+        let failed =
+            |(step, error): &(Step, BrainError)| json!({ "step": step.name(), "error": error.to_string() });
+        let failures: Vec<_> = self.fell_back.iter().map(failed).collect();
+        (!failures.is_empty()).then(|| json!({ "fell_back": failures }))
     }
 
     /// The messages of the turn, and those before them that a brain is shown.
