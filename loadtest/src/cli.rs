@@ -26,6 +26,8 @@ pub enum Command {
     Resume(ResumeArgs),
     /// One conversation with many sockets: deliveries a second and their latency
     Fanout(FanoutArgs),
+    /// Turns a second of the agent with its local brain, beside what the embedding thread alone can do
+    Turns(TurnsArgs),
     /// What a year of messages costs: acknowledgements a second beside an empty database, and opening long
     /// conversations beside short ones
     Growth(GrowthArgs),
@@ -62,6 +64,9 @@ pub struct LabArgs {
     /// Seconds after which an unanswered request counts as lost
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
     pub timeout: u64,
+    /// The desk of the started server
+    #[arg(skip = "relay")]
+    pub preset: &'static str,
     /// Threads of this tester
     #[arg(long, default_value_t = 1)]
     pub threads: usize,
@@ -207,6 +212,30 @@ pub struct FanoutArgs {
 }
 
 #[derive(Args)]
+pub struct TurnsArgs {
+    #[command(flatten)]
+    pub lab: LabArgs,
+    /// Conversations whose visitors' turns are played: JSONL of `{"turns":[{"role","content"}]}`
+    #[arg(long, value_name = "F.jsonl")]
+    pub file: PathBuf,
+    /// Conversations at once
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    pub users: u32,
+    /// Seconds measured
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
+    pub secs: u64,
+    /// Seconds of the same load before
+    #[arg(long, default_value_t = 10)]
+    pub warmup: u64,
+    /// At least this share of what the embedding thread alone delivers
+    #[arg(long, default_value_t = 0.8)]
+    pub share: f64,
+    /// Milliseconds that an acknowledgement may take, at p99
+    #[arg(long, default_value_t = 25.0)]
+    pub ack: f64,
+}
+
+#[derive(Args)]
 pub struct GrowthArgs {
     #[command(flatten)]
     pub lab: LabArgs,
@@ -246,6 +275,7 @@ impl Cli {
             Command::Storm(args) => &args.lab,
             Command::Resume(args) => &args.lab,
             Command::Fanout(args) => &args.lab,
+            Command::Turns(args) => &args.lab,
             Command::Growth(args) => &args.lab,
         }
     }

@@ -8,6 +8,7 @@ mod load;
 mod resume;
 mod send;
 mod storm;
+mod turns;
 
 use crate::cli::{Cli, Command};
 use crate::report::Report;
@@ -19,6 +20,7 @@ pub async fn run(cli: &Cli) -> anyhow::Result<Report> {
         Command::Storm(args) => storm::run(args).await,
         Command::Resume(args) => resume::run(args).await,
         Command::Fanout(args) => fanout::run(args).await,
+        Command::Turns(args) => turns::run(args).await,
         Command::Growth(args) => growth::run(args).await,
     }
 }

@@ -6,12 +6,13 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use super::complain;
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::brain::eval::{Labelled, Sets, intents};
 use crate::config::{self, Layers};
@@ -53,6 +54,31 @@ pub enum Eval {
         #[arg(long)]
         no_model: bool,
     },
+    /// How many questions a second the embedding thread takes: JSONL of conversations, `{"turns":[{"role","content"}]}`
+    Embedding {
+        #[arg(long, value_name = "F.jsonl")]
+        conversations: PathBuf,
+        /// So long the visitors' turns are embedded, one conversation after the other, from the first again at the end
+        #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+        seconds: u64,
+    },
+}
+
+#[derive(Deserialize)]
+struct Conversation {
+    turns: Vec<Spoken>,
+}
+
+#[derive(Deserialize)]
+struct Spoken {
+    role: String,
+    content: String,
+}
+
+#[derive(Serialize)]
+struct Pace {
+    texts: usize,
+    texts_per_second: f64,
 }
 
 /// Runs one evaluation with the model of this machine, brought first where it is missing.
@@ -112,7 +138,31 @@ fn run(
             let embed = embedder.as_ref().map(blocking);
             print(&retrieval(&pages, &questions, cut, embed.as_ref().map(|embed| embed as _))?)
         }
+        Eval::Embedding { conversations, seconds } => {
+            let turns = lines::<Conversation>(conversations)?.into_iter().flat_map(|one| one.turns);
+            let asked: Vec<String> =
+                turns.filter(|turn| turn.role == "user").map(|turn| turn.content).collect();
+            print(&pace(&model()?, &asked, Duration::from_secs(*seconds))?)
+        }
     }
+}
+
+/// As many at once as the thread takes in, so that it never waits.
+fn pace(embedder: &Embedder, asked: &[String], within: Duration) -> anyhow::Result<Pace> {
+    const AT_ONCE: usize = 256;
+    if asked.is_empty() {
+        bail!("there is no turn of a visitor in it");
+    }
+    let (begin, mut texts) = (Instant::now(), 0);
+    for some in asked.chunks(AT_ONCE).cycle() {
+        if begin.elapsed() >= within {
+            break;
+        }
+        texts += embedder.embed_blocking(some.to_vec())?.len();
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a number of texts")]
+    let texts_per_second = texts as f64 / begin.elapsed().as_secs_f64();
+    Ok(Pace { texts, texts_per_second })
 }
 
 fn blocking(
