@@ -5,6 +5,7 @@ mod growth;
 mod idle;
 mod latency;
 mod load;
+mod logins;
 mod resume;
 mod send;
 mod storm;
@@ -20,6 +21,7 @@ pub async fn run(cli: &Cli) -> anyhow::Result<Report> {
         Command::Resume(args) => resume::run(args).await,
         Command::Fanout(args) => fanout::run(args).await,
         Command::Growth(args) => growth::run(args).await,
+        Command::Logins(args) => logins::run(args).await,
     }
 }
 

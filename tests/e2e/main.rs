@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 mod agent;
 mod archive;
+mod auth;
 mod browser;
 mod commands;
 mod company;
@@ -34,6 +35,7 @@ mod postgres;
 mod restored;
 mod resuming;
 mod returning;
+mod rights;
 mod slow_reader;
 mod storm;
 mod tokens;
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         frames::TESTS,
         agent::TESTS,
         archive::TESTS,
+        auth::TESTS,
         browser::TESTS,
         commands::TESTS,
         company::TESTS,
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         pages::TESTS,
         positions::TESTS,
         resuming::TESTS,
+        rights::TESTS,
         tokens::TESTS,
         wire_faults::TESTS,
         crowd::TESTS,
