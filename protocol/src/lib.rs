@@ -29,7 +29,8 @@ pub use close::CloseCode;
 pub use envelope::{Frame, Incoming, Invalid, Item, RequestId, failure, notification, response};
 pub use error::{ErrorKind, Fault, FieldProblem, RpcError};
 pub use ids::{
-    AccountId, ClientId, ConversationId, DocumentId, Epoch, EscalationId, MessageId, Seq, VisitorId, WorkspaceId,
+    AccountId, ClientId, ConversationId, DocumentId, Epoch, EscalationId, MessageId, Seq, VisitorId,
+    WorkspaceId,
 };
 pub use methods::Method;
 pub use notifications::Notice;

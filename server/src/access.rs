@@ -72,6 +72,14 @@ impl Caller {
         Self { id, role, ..self }
     }
 
+    /// Who did it, for the audit log: an account or a key, by its id.
+    pub fn actor(&self) -> String {
+        match self.login {
+            Some(login) => format!("account {}", login.account),
+            None => format!("key {}", self.id),
+        }
+    }
+
     pub fn is_visitor(&self) -> bool {
         self.role == Role::Visitor || self.role == Role::Member
     }

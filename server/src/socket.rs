@@ -83,7 +83,8 @@ impl Sockets {
             let credentials = group.iter().map(|(_, credential)| *credential).collect();
             match self.desk.directory.working(credentials).await {
                 Ok(working) => {
-                    for (outbound, _) in group.iter().filter(|(_, credential)| !working.contains(credential)) {
+                    for (outbound, _) in group.iter().filter(|(_, credential)| !working.contains(credential))
+                    {
                         outbound.doom(CloseCode::CredentialsRevoked);
                     }
                 }

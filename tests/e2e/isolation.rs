@@ -202,14 +202,21 @@ async fn with_another_workspace_the_database_shows_and_takes_no_row(world: World
         ensure!(seen.is_none(), "{seen:?} of {secret}");
         client.batch_execute(&begin).await?;
         let taken = client.batch_execute(&format!("delete from {secret}")).await;
-        ensure!(taken.is_err_and(|error| error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE)), "{secret}");
+        ensure!(
+            taken.is_err_and(|error| error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE)),
+            "{secret}"
+        );
         client.batch_execute("rollback").await?;
     }
     for grab in [
         "select password_hash from users where password_hash is not null",
         "update users set password_hash = 'mine' where workspace_id is null",
     ] {
-        client.batch_execute(&format!("begin; set local role switchboard_app; set local switchboard.workspaces = '{own},{other}'")).await?;
+        client
+            .batch_execute(&format!(
+                "begin; set local role switchboard_app; set local switchboard.workspaces = '{own},{other}'"
+            ))
+            .await?;
         ensure!(client.execute(grab, &[]).await? == 0, "{grab}");
         client.batch_execute("rollback").await?;
     }

@@ -24,6 +24,7 @@ mod knowledge;
 mod lease;
 mod lifecycle;
 mod limits;
+mod members;
 mod messages;
 mod numbers;
 mod opening;
@@ -39,6 +40,7 @@ mod rights;
 mod slow_reader;
 mod storm;
 mod tokens;
+mod tries;
 mod waking;
 mod wire_faults;
 mod writer;
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         knowledge::TESTS,
         lifecycle::TESTS,
         limits::TESTS,
+        members::TESTS,
         messages::TESTS,
         opening::TESTS,
         operations::TESTS,
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         resuming::TESTS,
         rights::TESTS,
         tokens::TESTS,
+        tries::TESTS,
         wire_faults::TESTS,
         crowd::TESTS,
         crash_matrix::TESTS,

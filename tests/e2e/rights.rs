@@ -13,10 +13,8 @@ use crate::auth::{add_user, log_in};
 use crate::commands::{add_key, add_workspace};
 use crate::opening::{conversation, opened};
 
-pub(crate) const TESTS: &[Test] = tests![
-    every_method_is_tried_by_every_role_here_and_elsewhere,
-    nobody_may_call_anything_but_an_open,
-];
+pub(crate) const TESTS: &[Test] =
+    tests![every_method_is_tried_by_every_role_here_and_elsewhere, nobody_may_call_anything_but_an_open,];
 
 const ROLES: [&str; 6] = ["visitor", "member", "service", "staff", "supervisor", "admin"];
 /// Those who see their own conversations alone.
@@ -126,7 +124,10 @@ impl Cell<'_> {
         if *aimed && !is_theirs && !SAYS_NONE.contains(&method.name.as_str()) {
             ensure!(kind == Some("not_found"), "{cell}: {outcome:?}");
             let only = outcome.as_ref().err().map(|error| &error.data);
-            ensure!(only == Some(&json!({"kind": "not_found"})), "existence is not revealed: {cell}: {only:?}");
+            ensure!(
+                only == Some(&json!({"kind": "not_found"})),
+                "existence is not revealed: {cell}: {only:?}"
+            );
             return Ok(());
         }
         // A conversation that an earlier try has closed, or a row that stands otherwise by now.
@@ -195,7 +196,8 @@ async fn target(world: &World, socket: &mut Socket, conversation: &str, workspac
     let asked = json!({"conversation_id": conversation});
     let escalation = id(&socket.call("escalation.request", asked).await?["escalation"]["id"])?;
     let key = add_key(world, &format!("keeper-{}", Uuid::new_v4()), "service", workspace).await?;
-    let page = json!({"documents": [{"title": format!("A page of {workspace}"), "content": "What it says."}]});
+    let page =
+        json!({"documents": [{"title": format!("A page of {workspace}"), "content": "What it says."}]});
     let added = world.rpc(Some(&key), "knowledge.add", page).await?;
     let document = id(&added["documents"][0]["id"])?;
     Ok(Target { conversation: conversation.to_owned(), message, escalation, document })

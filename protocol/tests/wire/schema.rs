@@ -33,7 +33,9 @@ fn every_method_and_notification_is_there() {
     }
     for endpoint in ENDPOINTS {
         let schemas = &document["endpoints"][endpoint.name];
-        assert!(schemas["answer"].is_object() && schemas["body"].is_object() != endpoint.name.starts_with("GET"));
+        assert!(
+            schemas["answer"].is_object() && schemas["body"].is_object() != endpoint.name.starts_with("GET")
+        );
     }
     assert_eq!(document["errors"].as_array().unwrap().len(), 13);
     for error in document["errors"].as_array().unwrap() {

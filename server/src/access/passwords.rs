@@ -122,8 +122,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_refuses_strangers_and_recovers() {
         let passwords = Passwords::start().unwrap();
-        let tries: Vec<_> =
-            (0..3 * QUEUE).map(|_| passwords.try_check("x".to_owned(), None)).collect();
+        let tries: Vec<_> = (0..3 * QUEUE).map(|_| passwords.try_check("x".to_owned(), None)).collect();
         let outcomes = futures_util::future::join_all(tries).await;
         let refused = outcomes.iter().filter(|outcome| outcome.is_err()).count();
         assert!(refused >= QUEUE, "{refused} of {} were refused", outcomes.len());

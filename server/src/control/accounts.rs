@@ -21,11 +21,7 @@ pub const ADMINISTRATOR: &str = "admin@localhost";
 
 /// On an empty database, makes the first workspace and, where the database is this server's own, an administrator,
 /// whose password is returned to be shown once.
-pub async fn first_start(
-    store: &Store,
-    kind: Kind,
-    passwords: &Passwords,
-) -> anyhow::Result<Option<String>> {
+pub async fn first_start(store: &Store, kind: Kind, passwords: &Passwords) -> anyhow::Result<Option<String>> {
     let accounts = store.accounts();
     if !accounts.workspaces().await?.is_empty() {
         return Ok(None);

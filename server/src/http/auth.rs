@@ -7,13 +7,13 @@ use axum::body::to_bytes;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
 use serde_json::value::RawValue;
+use switchboard_protocol::RpcError;
 use switchboard_protocol::auth::{
     Account, AccountRole, LoggedIn, Login, Logout, Me, Refresh, Register, TokenType,
 };
 use switchboard_protocol::limits::AUTH_BODY;
 use switchboard_protocol::methods::Empty;
 use switchboard_protocol::params::{self, Params};
-use switchboard_protocol::RpcError;
 
 use super::rpc::{allow_origin, bearer};
 use super::{Http, rest};
@@ -163,7 +163,9 @@ async fn person(http: &Http, bearer: Option<&str>) -> Result<(LoginId, Me), RpcE
     let caller = &standing.caller;
     let account = http.desk.account(caller).await?;
     let (Some(login), Some(account), Some(expires_at)) = (caller.login, account, standing.expires_at) else {
-        return Err(RpcError::forbidden("Only an account has logged in; this is a visitor's token or a key."));
+        return Err(RpcError::forbidden(
+            "Only an account has logged in; this is a visitor's token or a key.",
+        ));
     };
     let workspace = http.desk.directory.workspace(caller.workspace).await.map_err(wire::store_error)?;
     let me = Me {

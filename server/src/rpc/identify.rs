@@ -197,7 +197,9 @@ pub fn profile(user: &UserIdentity) -> Profile {
 
 pub fn bad_token(error: TokenError) -> RpcError {
     RpcError::unauthenticated(match error {
-        TokenError::Expired => "The token has expired; open again with `resume`, or refresh an account's at /api/auth/refresh.",
+        TokenError::Expired => {
+            "The token has expired; open again with `resume`, or refresh an account's at /api/auth/refresh."
+        }
         TokenError::Invalid => "The token is not one of this server's.",
     })
 }

@@ -112,7 +112,8 @@ impl Connection {
             return;
         };
         SENDS.increment(1);
-        let prepared = may(standing, Method::MessageSend).and_then(|standing| Desk::prepare(&standing, params));
+        let prepared =
+            may(standing, Method::MessageSend).and_then(|standing| Desk::prepare(&standing, params));
         let (room, draft) = match prepared {
             Ok(prepared) => prepared,
             Err(refusal) => return answer(&self.outbound, call.id.as_ref(), Err(refusal)),

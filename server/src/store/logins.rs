@@ -109,8 +109,7 @@ impl Logins {
         grace_s: i64,
     ) -> Result<Rotation, StoreError> {
         let hold = step!(statement::LOGIN_HOLD, shown.to_vec());
-        let rotate =
-            step!(statement::REFRESH_ROTATE, shown.to_vec(), next.to_vec(), expires_at, grace_s);
+        let rotate = step!(statement::REFRESH_ROTATE, shown.to_vec(), next.to_vec(), expires_at, grace_s);
         let found = self.pools.lookup(vec![hold, rotate]).await?;
         let Some(row) = found.first() else { return Ok(Rotation::Refused) };
         let login = LoginId::from(rows::get::<Uuid>(row, "login_id")?);

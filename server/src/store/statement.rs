@@ -90,6 +90,8 @@ statements! {
     LOG_EPOCH = "deployment/log_epoch" as Lookup [];
     NEW_LOG_EPOCH = "deployment/new_epoch" as Lookup [];
     AUDIT_ADD = "audit/add" as Lookup [UUID, UUID, TEXT, TEXT, TEXT, JSONB];
+    // The same, for what is changed within a workspace.
+    AUDIT_NOTE = "audit/add" as App [UUID, UUID, TEXT, TEXT, TEXT, JSONB];
     SERVER_FACTS = "server/facts" as Lookup [];
     SERVER_PROTECTION = "server/protection" as Lookup [];
 
