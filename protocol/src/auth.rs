@@ -160,7 +160,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         name: "GET /api/auth/me",
         body_schema: None,
-        answer_schema: |generator| generator.subschema_for::<Me>(),
+        answer_schema: SchemaGenerator::subschema_for::<Me>,
         declare: |declarations| ("null".to_owned(), declarations.add::<Me>()),
     },
 ];
@@ -168,8 +168,8 @@ pub const ENDPOINTS: &[Endpoint] = &[
 const fn with_body<B: Params, A: JsonSchema + TS + 'static>(name: &'static str) -> Endpoint {
     Endpoint {
         name,
-        body_schema: Some(|generator| generator.subschema_for::<B>()),
-        answer_schema: |generator| generator.subschema_for::<A>(),
+        body_schema: Some(SchemaGenerator::subschema_for::<B>),
+        answer_schema: SchemaGenerator::subschema_for::<A>,
         declare: |declarations| (declarations.add::<B>(), declarations.add::<A>()),
     }
 }
