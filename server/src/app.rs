@@ -60,16 +60,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     };
     let ending = CancellationToken::new();
     let background = TaskTracker::new();
-    let changed = {
-        let (desk, sockets, background) = (desk.clone(), sockets.clone(), background.clone());
-        move || {
-            desk.directory.refresh();
-            desk.knowledge.may_have_changed();
-            let sockets = sockets.clone();
-            background.spawn(async move { sockets.check_credentials().await });
-        }
-    };
-    let administration = control::Context::new(&database, &store, passwords, Arc::new(changed));
+    let changed = read_anew(&desk, &sockets, &background);
+    let administration = control::Context::new(&database, &store, passwords, changed);
     background.spawn(control.serve(administration, ending.clone()));
     let kept = metrics.clone();
     background.spawn(until(ending.clone(), async move { kept.keep_up().await }));
@@ -175,6 +167,18 @@ fn desk(
         limits: config.limits,
         new_visitors: Buckets::default(),
         requests_over_http: Buckets::default(),
+    })
+}
+
+/// What is done after workspaces, accounts or keys have changed: what is cached of them is forgotten, and who may no longer
+/// be here is sent away.
+fn read_anew(desk: &Arc<Desk>, sockets: &Sockets, background: &TaskTracker) -> Arc<dyn Fn() + Send + Sync> {
+    let (desk, sockets, background) = (desk.clone(), sockets.clone(), background.clone());
+    Arc::new(move || {
+        desk.directory.refresh();
+        desk.knowledge.may_have_changed();
+        let sockets = sockets.clone();
+        background.spawn(async move { sockets.check_credentials().await });
     })
 }
 

@@ -160,8 +160,8 @@ impl Logins {
 
     pub async fn refresh(&self, token: &str, address: IpAddr) -> Result<Session, Refusal> {
         if let Some(limits) = &self.limits {
-            let taken = limits.refreshes.take(household(address), REFRESHES, Instant::now());
-            taken.map_err(Refusal::TooOften)?;
+            let within = limits.refreshes.take(household(address), REFRESHES, Instant::now());
+            within.map_err(Refusal::TooOften)?;
         }
         let next = fresh_refresh();
         let (shown, fresh) = (mint::digest(token), mint::digest(&next.0));

@@ -65,7 +65,7 @@ fn what_nobody_says_has_a_default() {
 fn login_limits_are_tries_and_seconds() {
     let said = Said { flags: &[("login_address_limit", "50/60")], ..Said::default() };
     let limits = said.resolve().unwrap().login_limits;
-    assert_eq!(limits.address, Tries { most: 50, within: Duration::from_secs(60) });
+    assert_eq!(limits.address, Tries { most: 50, within: Duration::from_mins(1) });
     assert_eq!(limits.account, LoginLimits::default().account);
     for wrong in ["5", "0/20", "5/0", "5/20s", "-1/20", "1001/20", "5/86401", ""] {
         let flags = &[("login_account_limit", wrong)];

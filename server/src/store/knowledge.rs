@@ -104,6 +104,7 @@ impl Library {
     }
 
     /// The same in the hands of somebody whose changes are audited.
+    #[must_use]
     pub fn used_by(&self, actor: String) -> Self {
         Self { actor: Some(actor), ..self.clone() }
     }
