@@ -1,6 +1,19 @@
 // Made from the types of the protocol crate; do not edit. To make it anew:
 //   UPDATE_GOLDEN=1 cargo test -p switchboard-protocol --test wire typescript
 
+/** A person who can log in. */
+export type Account = {
+  id: AccountId;
+  email: string;
+  name: string;
+};
+
+/** One account of a person, in all of its workspaces. */
+export type AccountId = string;
+
+/** What an account may be in a workspace. */
+export type AccountRole = "member" | "staff" | "supervisor" | "admin";
+
 /** A document that belongs to a message. */
 export type Attachment = {
   id: DocumentId;
@@ -260,6 +273,42 @@ export type KnowledgeStored = {
   status: KnowledgeStatus;
 };
 
+/** What a log-in, and each refresh of it, gives. */
+export type LoggedIn = {
+  access_token: Secret;
+  token_type: TokenType;
+  /** When the access token runs out. */
+  expires_at: Timestamp;
+  /** The next one; the one before it is used up. */
+  refresh_token: Secret;
+  refresh_expires_at: Timestamp;
+  user: Account;
+  /** The public slug of the workspace that the tokens are for. */
+  workspace: string;
+  roles: Array<AccountRole>;
+};
+
+/** Logs an account in to one workspace. */
+export type Login = {
+  email: string;
+  password: Secret;
+  /** The public slug of a workspace. When absent: `default`, or the first in which the account has a role. */
+  workspace?: string | null;
+};
+
+/** Ends the log-in of the access token in the header, or of this refresh token. */
+export type Logout = {
+  refresh_token?: Secret | null;
+};
+
+/** Whose access token it is. */
+export type Me = {
+  user: Account;
+  workspace: string;
+  roles: Array<AccountRole>;
+  expires_at: Timestamp;
+};
+
 /** One entry of a conversation's log. Written once, never changed. */
 export type Message = {
   id: MessageId;
@@ -397,6 +446,23 @@ export type ReadUpdated = {
   staff: Seq;
 };
 
+/** Exchanges a refresh token for new tokens. It can be used once. */
+export type Refresh = {
+  refresh_token: Secret;
+};
+
+/**
+ * Makes an account that is a member, where the workspace takes registrations. The answer never tells whether there
+ * was one already; the account is used by logging in.
+ */
+export type Register = {
+  email: string;
+  password: Secret;
+  name?: string | null;
+  /** The public slug of a workspace; `default` when absent. */
+  workspace?: string | null;
+};
+
 /** Who speaks in a message. */
 export type Role = "user" | "assistant" | "staff" | "system";
 
@@ -524,6 +590,9 @@ export type Streaming = {
 /** A moment, such as `2026-01-31T09:05:00.250Z`. */
 export type Timestamp = string;
 
+/** How an access token is shown: `Authorization: Bearer …`. */
+export type TokenType = "Bearer";
+
 /** Stops the answer that is being written: no reply is committed. */
 export type TurnCancel = {
   conversation_id: ConversationId;
@@ -624,4 +693,13 @@ export interface Notifications {
   "workflow.step": WorkflowStep;
   "typing": TypingUpdated;
   "server.draining": ServerDraining;
+}
+
+/** Every endpoint of accounts: its body and its answer. An error comes as { error: RpcError }. */
+export interface Endpoints {
+  "POST /api/auth/register": { body: Register; answer: Empty };
+  "POST /api/auth/login": { body: Login; answer: LoggedIn };
+  "POST /api/auth/refresh": { body: Refresh; answer: LoggedIn };
+  "POST /api/auth/logout": { body: Logout; answer: Empty };
+  "GET /api/auth/me": { body: null; answer: Me };
 }

@@ -31,6 +31,8 @@ pub enum Command {
     /// What a year of messages costs: acknowledgements a second beside an empty database, and opening long
     /// conversations beside short ones
     Growth(GrowthArgs),
+    /// A crowd at the login page, each trying again and again: what those who talk notice of it
+    Logins(LoginsArgs),
 }
 
 /// What is tested, and how it is reached.
@@ -267,6 +269,20 @@ pub struct GrowthArgs {
     pub open_factor: f64,
 }
 
+#[derive(Args)]
+pub struct LoginsArgs {
+    #[command(flatten)]
+    pub lab: LabArgs,
+    #[command(flatten)]
+    pub load: LoadArgs,
+    /// Log-ins under way at once
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub logins: u32,
+    /// The p99 of messages beside them, in milliseconds, at most
+    #[arg(long, default_value_t = 50.0)]
+    pub p99: f64,
+}
+
 impl Cli {
     pub fn lab(&self) -> &LabArgs {
         match &self.command {
@@ -277,6 +293,7 @@ impl Cli {
             Command::Fanout(args) => &args.lab,
             Command::Turns(args) => &args.lab,
             Command::Growth(args) => &args.lab,
+            Command::Logins(args) => &args.lab,
         }
     }
 }

@@ -5,6 +5,7 @@ mod growth;
 mod idle;
 mod latency;
 mod load;
+mod logins;
 mod resume;
 mod send;
 mod storm;
@@ -22,6 +23,7 @@ pub async fn run(cli: &Cli) -> anyhow::Result<Report> {
         Command::Fanout(args) => fanout::run(args).await,
         Command::Turns(args) => turns::run(args).await,
         Command::Growth(args) => growth::run(args).await,
+        Command::Logins(args) => logins::run(args).await,
     }
 }
 

@@ -23,6 +23,8 @@ uuid_newtypes! {
     ClientId,
     /// A person: a visitor or a member of staff.
     VisitorId,
+    /// One account of a person, in all of its workspaces.
+    AccountId,
     /// One tenant.
     WorkspaceId,
     /// One request for a person's help.

@@ -9,6 +9,7 @@
 //! The JSON Schema ([`schema::document`]) and the TypeScript declarations
 //! ([`typescript::declarations`]) are made from these same types, so neither can drift from them.
 
+pub mod auth;
 pub mod chat;
 pub mod close;
 pub mod envelope;
@@ -28,7 +29,8 @@ pub use close::CloseCode;
 pub use envelope::{Frame, Incoming, Invalid, Item, RequestId, failure, notification, response};
 pub use error::{ErrorKind, Fault, FieldProblem, RpcError};
 pub use ids::{
-    ClientId, ConversationId, DocumentId, Epoch, EscalationId, MessageId, Seq, VisitorId, WorkspaceId,
+    AccountId, ClientId, ConversationId, DocumentId, Epoch, EscalationId, MessageId, Seq, VisitorId,
+    WorkspaceId,
 };
 pub use methods::Method;
 pub use notifications::Notice;

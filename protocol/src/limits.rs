@@ -52,6 +52,12 @@ pub const WORKSPACE: usize = 100;
 pub const HASH: usize = 128;
 /// Characters of an access token or an API key.
 pub const TOKEN: usize = 8_192;
+/// Characters of a password.
+pub const PASSWORD: usize = 1_024;
+/// Characters of a password at least, where one is chosen.
+pub const PASSWORD_LEAST: usize = 8;
+/// A body of `/api/auth/…`.
+pub const AUTH_BODY: usize = 16 * 1024;
 /// Characters of a resume secret.
 pub const RESUME: usize = 255;
 /// Characters of a position's epoch.

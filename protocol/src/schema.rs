@@ -7,6 +7,7 @@ use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use crate::auth::ENDPOINTS;
 use crate::close::CloseCode;
 use crate::error::{ErrorKind, Fault, RpcError};
 use crate::methods::METHODS;
@@ -33,6 +34,16 @@ pub fn document() -> Value {
         .iter()
         .map(|entry| (entry.name.to_owned(), json!({ "params": (entry.params_schema)(&mut answers) })))
         .collect();
+    let endpoints: Map<_, _> = ENDPOINTS
+        .iter()
+        .map(|endpoint| {
+            let schemas = json!({
+                "body": endpoint.body_schema.map(|body| body(&mut requests)),
+                "answer": (endpoint.answer_schema)(&mut answers),
+            });
+            (endpoint.name.to_owned(), schemas)
+        })
+        .collect();
     let error = answers.subschema_for::<RpcError>();
     let errors = errors(&mut answers);
 
@@ -43,6 +54,7 @@ pub fn document() -> Value {
         "protocol": PROTOCOL,
         "methods": methods,
         "notifications": notifications,
+        "endpoints": endpoints,
         "error": error,
         "errors": errors,
         "close_codes": close_codes(),

@@ -7,6 +7,7 @@ use std::fmt::Write;
 
 use ts_rs::{Config, TS, TypeVisitor};
 
+use crate::auth::ENDPOINTS;
 use crate::error::RpcError;
 use crate::methods::METHODS;
 use crate::notifications::NOTIFICATIONS;
@@ -28,6 +29,12 @@ pub fn declarations() -> String {
         _ = writeln!(notifications, "  \"{}\": {params};", entry.name);
     }
 
+    let mut endpoints = String::new();
+    for endpoint in ENDPOINTS {
+        let (body, answer) = (endpoint.declare)(&mut declarations);
+        _ = writeln!(endpoints, "  \"{}\": {{ body: {body}; answer: {answer} }};", endpoint.name);
+    }
+
     let mut text = HEADER.to_owned();
     for declaration in declarations.types.values() {
         _ = write!(text, "\n{declaration}\n");
@@ -37,7 +44,9 @@ pub fn declarations() -> String {
         "\n/** Every method: what it is asked with and what it answers. It fails with {error}. */\n\
          export interface Methods {{\n{methods}}}\n\
          \n/** Every notification of the server. */\n\
-         export interface Notifications {{\n{notifications}}}\n"
+         export interface Notifications {{\n{notifications}}}\n\
+         \n/** Every endpoint of accounts: its body and its answer. An error comes as {{ error: {error} }}. */\n\
+         export interface Endpoints {{\n{endpoints}}}\n"
     );
     text
 }

@@ -5,31 +5,81 @@
 
 pub mod directory;
 pub mod limits;
+pub mod logins;
+pub mod passwords;
 pub mod token;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
-use switchboard_protocol::ids::{VisitorId, WorkspaceId};
+use switchboard_protocol::ids::{AccountId, VisitorId, WorkspaceId};
 
+use crate::domain::account::LoginId;
 use crate::domain::mint;
-use crate::domain::visitor::{Role, Workspace};
+use crate::domain::visitor::{Role, Roles, Workspace};
+use crate::store::accounts::Key;
 
 type HmacSha256 = Hmac<Sha256>;
 
 /// Somebody whose credential was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The person; for a key, the key itself.
+    /// The person as conversations know them; for a key, the key itself.
     pub id: VisitorId,
+    /// What they act as: the highest of their roles, unless only a lesser one may do what they ask for.
     pub role: Role,
+    pub roles: Roles,
     pub workspace: WorkspaceId,
     /// A visitor whose identity the host page's server has signed.
     pub verified: bool,
+    /// The log-in, where the credential came of one.
+    pub login: Option<LoggedIn>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoggedIn {
+    pub id: LoginId,
+    pub account: AccountId,
 }
 
 impl Caller {
+    pub fn visitor(id: VisitorId, workspace: WorkspaceId, verified: bool) -> Self {
+        let role = Role::Visitor;
+        Self { id, role, roles: role.into(), workspace, verified, login: None }
+    }
+
+    pub fn key(key: &Key, workspace: WorkspaceId) -> Self {
+        let Key { id, role, .. } = *key;
+        Self { id: id.into(), role, roles: role.into(), workspace, verified: false, login: None }
+    }
+
+    /// Nobody, where the account has no role.
+    pub fn account(login: LoggedIn, workspace: WorkspaceId, roles: Roles) -> Option<Self> {
+        let role = roles.highest()?;
+        let id = login.account.uuid().into();
+        Some(Self { id, role, roles, workspace, verified: false, login: Some(login) }.acting(role))
+    }
+
+    /// The same person in another of their roles: a member has their own conversations, the staff those of all.
+    #[must_use]
+    pub fn acting(self, role: Role) -> Self {
+        let id = match (self.login, role) {
+            (Some(login), Role::Member) => mint::member(self.workspace, login.account),
+            (Some(login), _) => login.account.uuid().into(),
+            (None, _) => self.id,
+        };
+        Self { id, role, ..self }
+    }
+
+    /// Who did it, for the audit log: an account or a key, by its id.
+    pub fn actor(&self) -> String {
+        match self.login {
+            Some(login) => format!("account {}", login.account),
+            None => format!("key {}", self.id),
+        }
+    }
+
     pub fn is_visitor(&self) -> bool {
         self.role == Role::Visitor || self.role == Role::Member
     }
@@ -97,7 +147,21 @@ mod tests {
             identity_secret: "key".to_owned(),
             verification_required: false,
             allowed_origins: origins.iter().map(|&origin| origin.to_owned()).collect(),
+            registration_open: false,
         }
+    }
+
+    #[test]
+    fn a_member_who_is_staff_too_has_conversations_of_their_own() {
+        let login = LoggedIn { id: mint::id(), account: mint::id() };
+        let both: Roles = [Role::Member, Role::Staff].into_iter().collect();
+        let staff = Caller::account(login, mint::id(), both).unwrap();
+        assert_eq!((staff.role, staff.id.uuid()), (Role::Staff, login.account.uuid()));
+        let member = staff.clone().acting(Role::Member);
+        assert!(member.is_visitor() && member.id != staff.id);
+        assert_eq!(Caller::account(login, staff.workspace, Role::Member.into()).unwrap().id, member.id);
+        assert_ne!(Caller::account(login, mint::id(), Role::Member.into()).unwrap().id, member.id);
+        assert_eq!(Caller::account(login, staff.workspace, Roles::default()), None);
     }
 
     #[test]

@@ -22,6 +22,8 @@ use tokio_util::task::TaskTracker;
 use crate::access::Keyring;
 use crate::access::directory::Directory;
 use crate::access::limits::Buckets;
+use crate::access::logins::Logins;
+use crate::access::passwords::Passwords;
 use crate::access::token::Tokens;
 use crate::config::Config;
 use crate::control;
@@ -45,11 +47,12 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     // Before the lease is taken: a second server on this folder is refused here, and the first goes on.
     let control = control::Listener::bind(&config.data)?;
     let store = Store::open(&database, &config.data).await?;
-    let password = control::first_start(&store, database.kind()).await?;
+    let passwords = Passwords::start().context("starting the thread that checks passwords")?;
+    let password = control::first_start(&store, database.kind(), &passwords).await?;
     let knowledge = Knowledge::new(store.knowledge());
     let minds = minds::asleep(&config, knowledge.clone())?;
     search::stock(&knowledge, &minds.preset()).await?;
-    let desk = Arc::new(desk(&config, &store, minds, knowledge)?);
+    let desk = Arc::new(desk(&config, &store, minds, knowledge, passwords.clone())?);
     let sockets = Sockets::new(desk.clone());
     let forwarding: Forwarding = {
         let proxies = config.trusted_proxies.clone();
@@ -57,19 +60,13 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     };
     let ending = CancellationToken::new();
     let background = TaskTracker::new();
-    let changed = {
-        let (desk, sockets, background) = (desk.clone(), sockets.clone(), background.clone());
-        move || {
-            desk.directory.refresh();
-            desk.knowledge.may_have_changed();
-            let sockets = sockets.clone();
-            background.spawn(async move { sockets.check_keys().await });
-        }
-    };
-    let administration = control::Context::new(&database, &store, Arc::new(changed));
+    let changed = read_anew(&desk, &sockets, &background);
+    let administration = control::Context::new(&database, &store, passwords, changed);
     background.spawn(control.serve(administration, ending.clone()));
     let kept = metrics.clone();
     background.spawn(until(ending.clone(), async move { kept.keep_up().await }));
+    let checked = sockets.clone();
+    background.spawn(until(ending.clone(), async move { checked.keep_checking().await }));
     let (minds, model_dir) = (desk.registry.minds().clone(), config.model_dir.clone());
     let has_embedder = config.has_embedder;
     let reloading =
@@ -141,14 +138,23 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     failure.map_or(Ok(()), Err)
 }
 
-fn desk(config: &Config, store: &Store, minds: Minds, knowledge: Knowledge) -> anyhow::Result<Desk> {
+fn desk(
+    config: &Config,
+    store: &Store,
+    minds: Minds,
+    knowledge: Knowledge,
+    passwords: Passwords,
+) -> anyhow::Result<Desk> {
     let secret = config.secret.as_str();
+    let tokens = Tokens::new(secret, config.token_lifetime);
+    let login_limits = config.limits.then_some(config.login_limits);
     let keyring = Keyring::new(secret);
     let digests = keyring.clone();
     Ok(Desk {
         registry: Registry::new(store.clone(), minds, move |visitor| digests.resume_digest(visitor)),
         directory: Directory::new(store),
-        tokens: Tokens::new(secret, config.token_lifetime),
+        logins: Logins::new(store.logins(), passwords, tokens.clone(), login_limits),
+        tokens,
         keyring,
         epoch: store.log_epoch().clone(),
         knowledge,
@@ -161,6 +167,18 @@ fn desk(config: &Config, store: &Store, minds: Minds, knowledge: Knowledge) -> a
         limits: config.limits,
         new_visitors: Buckets::default(),
         requests_over_http: Buckets::default(),
+    })
+}
+
+/// What is done after workspaces, accounts or keys have changed: what is cached of them is forgotten, and who may no longer
+/// be here is sent away.
+fn read_anew(desk: &Arc<Desk>, sockets: &Sockets, background: &TaskTracker) -> Arc<dyn Fn() + Send + Sync> {
+    let (desk, sockets, background) = (desk.clone(), sockets.clone(), background.clone());
+    Arc::new(move || {
+        desk.directory.refresh();
+        desk.knowledge.may_have_changed();
+        let sockets = sockets.clone();
+        background.spawn(async move { sockets.check_credentials().await });
     })
 }
 

@@ -146,6 +146,9 @@ enum Workspace {
         /// Only visitors whose identity is signed
         #[arg(long, value_name = "on|off", num_args = 0..=1, default_missing_value = "on", value_parser = ["on", "off"])]
         require_verification: Option<String>,
+        /// Whether strangers may register as members
+        #[arg(long, value_name = "open|closed", value_parser = ["open", "closed"])]
+        registration: Option<String>,
         /// A new identity secret, which is the last line; the former one no longer holds
         #[arg(long)]
         new_secret: bool,
@@ -168,7 +171,7 @@ enum User {
     },
     /// Show all, with their roles
     List,
-    /// Take an account's password away
+    /// Take an account's password away, and log it out everywhere
     Revoke { email: String },
 }
 
@@ -291,11 +294,12 @@ impl Workspace {
                 command::Command::WorkspaceAdd { name, origins, require_verification }
             }
             Self::List => command::Command::WorkspaceList,
-            Self::Set { name, origins, no_origins, require_verification, new_secret } => {
+            Self::Set { name, origins, no_origins, require_verification, registration, new_secret } => {
                 command::Command::WorkspaceSet {
                     name,
                     origins: if no_origins { Some(Vec::new()) } else { origins },
                     require_verification: require_verification.map(|switch| switch == "on"),
+                    registration_open: registration.map(|state| state == "open"),
                     new_secret,
                 }
             }

@@ -19,6 +19,7 @@ pub use layers::{Flags, Given, Layers};
 pub use proxies::TrustedProxies;
 pub use secret::{Secret, create_folder};
 
+use crate::access::limits::{LoginLimits, Tries};
 use crate::brain::openai::{ApiKey, OpenAiConfig};
 use crate::domain::preset;
 use crate::store::{Options, Source};
@@ -40,6 +41,7 @@ pub struct Config {
     /// Nothing where the local brain answers alone.
     pub remote: Option<OpenAiConfig>,
     pub limits: bool,
+    pub login_limits: LoginLimits,
     pub trusted_proxies: TrustedProxies,
     pub token_lifetime: Duration,
     pub secret: Secret,
@@ -99,6 +101,7 @@ impl Config {
                 .value(&setting::PRESET, "member_support".to_owned(), known_preset)
                 .map_err(with_presets)?,
             limits: layers.value(&setting::LIMITS, true, switch)?,
+            login_limits: login_limits(layers)?,
             trusted_proxies: layers.value(
                 &setting::TRUSTED_PROXIES,
                 TrustedProxies::default(),
@@ -204,6 +207,22 @@ fn seconds(
     layers.value(setting, default, within).map(Duration::from_secs)
 }
 
+fn login_limits(layers: &Layers) -> Result<LoginLimits, ConfigError> {
+    let default = LoginLimits::default();
+    Ok(LoginLimits {
+        address: layers.value(&setting::LOGIN_ADDRESS_LIMIT, default.address, tries)?,
+        account: layers.value(&setting::LOGIN_ACCOUNT_LIMIT, default.account, tries)?,
+    })
+}
+
+/// Each try within the time is remembered, so there are not too many.
+fn tries(text: &str) -> Option<Tries> {
+    let (most, seconds) = text.split_once('/')?;
+    let most = most.trim().parse().ok().filter(|most| (1..=1_000).contains(most))?;
+    let seconds = seconds.trim().parse().ok().filter(|seconds| (1..=86_400).contains(seconds))?;
+    Some(Tries { most, within: Duration::from_secs(seconds) })
+}
+
 fn switch(text: &str) -> Option<bool> {
     match text {
         "on" | "true" => Some(true),
@@ -247,6 +266,7 @@ impl fmt::Debug for Config {
             .field("data", &self.data)
             .field("preset", &self.preset)
             .field("limits", &self.limits)
+            .field("login_limits", &self.login_limits)
             .field("trusted_proxies", &self.trusted_proxies)
             .field("token_lifetime", &self.token_lifetime)
             .field("drain", &self.drain)

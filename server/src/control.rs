@@ -30,6 +30,7 @@ pub use accounts::first_start;
 pub use admin::{Context, chain, run};
 pub use output::Output;
 
+use crate::access::passwords::Passwords;
 use crate::store::Store;
 use crate::store::source::Database;
 use command::{Answer, Command};
@@ -47,8 +48,13 @@ const END_WITHIN: Duration = Duration::from_secs(2);
 
 impl Context {
     /// Of a running server. `changed` is called after workspaces, accounts or keys have changed.
-    pub fn new(database: &Database, store: &Store, changed: Arc<dyn Fn() + Send + Sync>) -> Self {
-        Self { database: database.clone(), administration: store.administration(), changed }
+    pub fn new(
+        database: &Database,
+        store: &Store,
+        passwords: Passwords,
+        changed: Arc<dyn Fn() + Send + Sync>,
+    ) -> Self {
+        Self { database: database.clone(), administration: store.administration(), passwords, changed }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The nouns of a support desk and the rules that need neither a runtime nor a database.
 
+pub mod account;
 pub mod clock;
 pub mod conversation;
 pub mod escalation;

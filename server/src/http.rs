@@ -2,8 +2,10 @@
 
 mod accept;
 mod assets;
+mod auth;
 mod history;
 mod operations;
+mod rest;
 mod rpc;
 
 use std::sync::Arc;
@@ -34,6 +36,11 @@ pub fn router(http: Http) -> Router {
     Router::new()
         .route("/rpc", post(rpc::answer).options(rpc::preflight))
         .route("/api/conversations/{id}/history", get(history::history))
+        .route("/api/auth/register", post(auth::register).options(rpc::preflight))
+        .route("/api/auth/login", post(auth::login).options(rpc::preflight))
+        .route("/api/auth/refresh", post(auth::refresh).options(rpc::preflight))
+        .route("/api/auth/logout", post(auth::logout).options(rpc::preflight))
+        .route("/api/auth/me", get(auth::me).options(rpc::preflight))
         .route("/healthz", get(operations::alive))
         .route("/readyz", get(operations::ready))
         .route("/metrics", get(operations::metrics))

@@ -8,9 +8,10 @@ mod identify;
 mod knowledge;
 mod messages;
 mod open;
-mod rights;
+pub mod rights;
 pub mod wire;
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ use uuid::Uuid;
 use self::open::Beginning;
 use crate::access::directory::Directory;
 use crate::access::limits::Buckets;
+use crate::access::logins::Logins;
 use crate::access::token::{Opened, Tokens};
 use crate::access::{Caller, Keyring};
 use crate::domain::clock::Timestamp;
@@ -34,6 +36,7 @@ use crate::store::StoreError;
 pub struct Desk {
     pub registry: Registry,
     pub directory: Directory,
+    pub logins: Logins,
     pub tokens: Tokens,
     pub keyring: Keyring,
     pub epoch: Epoch,
@@ -72,9 +75,12 @@ impl Caller {
 }
 
 impl Standing {
-    /// The key that this is the standing of, which may be revoked; tokens run out instead.
-    pub fn key(&self) -> Option<Uuid> {
-        self.expires_at.is_none().then(|| self.caller.id.uuid())
+    /// The key or log-in that this is the standing of, which may be revoked; a visitor's token runs out instead.
+    pub fn credential(&self) -> Option<Uuid> {
+        match self.caller.login {
+            Some(login) => Some(login.id.uuid()),
+            None => self.expires_at.is_none().then(|| self.caller.id.uuid()),
+        }
     }
 }
 
@@ -89,7 +95,7 @@ impl Desk {
         id: &RequestId,
         raw: Option<&RawValue>,
     ) -> Result<String, RpcError> {
-        may(standing, method)?;
+        let standing = &*may(standing, method)?;
         match method {
             Method::MessageList => Ok(response(id, &self.list_messages(standing, params::read(raw)?).await?)),
             Method::MessageRead => Ok(response(id, &self.read_message(standing, params::read(raw)?).await?)),
@@ -146,7 +152,7 @@ impl Desk {
         standing: &Standing,
         raw: Option<&RawValue>,
     ) -> Result<(SessionRefreshed, Timestamp), RpcError> {
-        may(standing, Method::SessionRefresh)?;
+        let standing = &*may(standing, Method::SessionRefresh)?;
         let SessionRefresh { token } = params::read(raw)?;
         let checked = self.tokens.check(token.as_str()).map_err(identify::bad_token)?;
         if checked.caller.id != standing.caller.id || checked.caller.workspace != standing.caller.workspace {
@@ -178,10 +184,42 @@ impl Desk {
     }
 }
 
-/// Whether somebody of this standing may call the method at all.
-pub fn may(standing: &Standing, method: Method) -> Result<(), RpcError> {
-    if rights::allowed(method).contains(&standing.caller.role) {
-        return Ok(());
+/// The standing in which somebody may call the method: their own or, where only a lesser one of their roles may, that
+/// of this role. So who is staff and member rates their own conversations, and nobody else's.
+pub fn may(standing: &Standing, method: Method) -> Result<Cow<'_, Standing>, RpcError> {
+    let caller = &standing.caller;
+    let allowed = rights::allowed(method);
+    if allowed.contains(&caller.role) {
+        return Ok(Cow::Borrowed(standing));
     }
-    Err(RpcError::forbidden(format!("Your role may not call {}.", method.name())))
+    match caller.roles.iter().rev().find(|role| allowed.contains(role)) {
+        Some(role) => {
+            Ok(Cow::Owned(Standing { caller: caller.clone().acting(role), room: None, ..standing.clone() }))
+        }
+        None => Err(RpcError::forbidden(format!("Your role may not call {}.", method.name()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::LoggedIn;
+    use crate::domain::mint;
+    use crate::domain::visitor::Role;
+
+    fn standing(roles: &[Role]) -> Standing {
+        let login = LoggedIn { id: mint::id(), account: mint::id() };
+        let caller = Caller::account(login, mint::id(), roles.iter().copied().collect()).unwrap();
+        Standing { caller, room: None, opened: None, expires_at: None }
+    }
+
+    #[test]
+    fn each_may_what_any_of_their_roles_may() {
+        let both = standing(&[Role::Member, Role::Admin]);
+        assert_eq!(may(&both, Method::KnowledgeAdd).unwrap().caller, both.caller);
+        let rating = may(&both, Method::ConversationRate).unwrap();
+        assert!(rating.caller.is_visitor() && rating.caller.id != both.caller.id);
+        assert!(may(&standing(&[Role::Admin]), Method::ConversationRate).is_err());
+        assert!(may(&standing(&[Role::Member]), Method::KnowledgeAdd).is_err());
+    }
 }

@@ -16,6 +16,7 @@ use dashmap::DashMap;
 use switchboard_protocol::CloseCode;
 use tokio_util::task::TaskTracker;
 
+use crate::access::directory::FRESH;
 use crate::rpc::Desk;
 use crate::session::ConnectionId;
 use outbound::Outbound;
@@ -35,6 +36,9 @@ pub struct Sockets {
 /// Sockets told to leave at a time, and the pause between two such groups: whoever takes them is not flooded.
 const DRAIN_GROUP: usize = 500;
 const DRAIN_PAUSE: Duration = Duration::from_millis(50);
+
+/// Credentials looked for by one statement.
+const CHECK_GROUP: usize = 1_000;
 
 /// When a client that came in during the drain may come again.
 const LATECOMER_MS: u64 = 1_000;
@@ -68,26 +72,34 @@ impl Sockets {
         self.tasks.wait().await;
     }
 
-    /// Closes the sockets whose key was revoked. Called after keys have changed.
-    pub async fn check_keys(&self) {
-        let keyed: Vec<_> = self
+    /// Closes the sockets whose key or log-in holds no longer. Called after these have changed.
+    pub async fn check_credentials(&self) {
+        let held: Vec<_> = self
             .open
             .iter()
-            .filter_map(|entry| Some((entry.value().clone(), entry.value().key()?)))
+            .filter_map(|entry| Some((entry.value().clone(), entry.value().credential()?)))
             .collect();
-        if keyed.is_empty() {
-            return;
-        }
-        let keys = keyed.iter().map(|(_, key)| *key).collect();
-        match self.desk.directory.working_keys(keys).await {
-            Ok(working) => {
-                for (outbound, _) in keyed.iter().filter(|(_, key)| !working.contains(key)) {
-                    outbound.doom(CloseCode::CredentialsRevoked);
+        for group in held.chunks(CHECK_GROUP) {
+            let credentials = group.iter().map(|(_, credential)| *credential).collect();
+            match self.desk.directory.working(credentials).await {
+                Ok(working) => {
+                    for (outbound, _) in group.iter().filter(|(_, credential)| !working.contains(credential))
+                    {
+                        outbound.doom(CloseCode::CredentialsRevoked);
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "revoked credentials could not be looked for; they will be again");
                 }
             }
-            Err(error) => {
-                tracing::warn!(%error, "revoked keys could not be looked for; their sockets stay open");
-            }
+        }
+    }
+
+    /// Does so now and then, for what was revoked by others: another server, or a command while none ran.
+    pub async fn keep_checking(&self) {
+        loop {
+            tokio::time::sleep(FRESH).await;
+            self.check_credentials().await;
         }
     }
 

@@ -9,6 +9,7 @@ mod batch;
 mod error;
 mod gather;
 pub mod knowledge;
+pub mod logins;
 pub mod migrate;
 pub mod node;
 mod pool;
@@ -60,6 +61,10 @@ impl Store {
 
     pub fn accounts(&self) -> accounts::Accounts {
         accounts::Accounts::new(self.pools.clone())
+    }
+
+    pub fn logins(&self) -> logins::Logins {
+        logins::Logins::new(self.pools.clone())
     }
 
     pub fn knowledge(&self) -> knowledge::Library {

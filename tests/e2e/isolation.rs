@@ -4,6 +4,7 @@ use switchboard_tests::prelude::*;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls};
 
+use crate::auth::{add_user, log_in};
 use crate::commands::{add_key, add_workspace};
 use crate::wire_faults::methods;
 
@@ -66,8 +67,11 @@ async fn two_workspaces(world: &World) -> Result<(String, String)> {
         socket.call("message.feedback", json!({"message_id": message, "helpful": true})).await?;
         socket.call("escalation.request", json!({"conversation_id": id})).await?;
     }
-    let add = ["user", "add", "--email", "ann@shop.example", "--role", "staff", "--workspace", "shop"];
-    switchboard_tests::world::printed(&world.command(&add).await?)?;
+    for workspace in ["default", "shop"] {
+        let email = format!("ann@{workspace}.example");
+        add_user(world, &email, "staff", workspace).await?;
+        log_in(world, &email, Some(workspace)).await?;
+    }
     let id = async |slug: &str| -> Result<String> {
         let id = world.value(&format!("select id from workspaces where slug = '{slug}'")).await?;
         Ok(id.as_str().context("an id")?.to_owned())
@@ -192,12 +196,41 @@ async fn with_another_workspace_the_database_shows_and_takes_no_row(world: World
         ensure!(rows.is_empty() || rows[0].get::<_, i64>(0) == 0, "{hidden}");
     }
     client.batch_execute("rollback").await?;
+    // Passwords, keys and log-ins are for the role that finds out who somebody is, whatever workspace is named.
+    for secret in ["api_keys", "logins", "refresh_tokens"] {
+        let seen = visible(&client, secret, Some(&format!("{own},{other}"))).await?;
+        ensure!(seen.is_none(), "{seen:?} of {secret}");
+        client.batch_execute(&begin).await?;
+        let taken = client.batch_execute(&format!("delete from {secret}")).await;
+        ensure!(
+            taken.is_err_and(|error| error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE)),
+            "{secret}"
+        );
+        client.batch_execute("rollback").await?;
+    }
+    for grab in [
+        "select password_hash from users where password_hash is not null",
+        "update users set password_hash = 'mine' where workspace_id is null",
+    ] {
+        client
+            .batch_execute(&format!(
+                "begin; set local role switchboard_app; set local switchboard.workspaces = '{own},{other}'"
+            ))
+            .await?;
+        ensure!(client.execute(grab, &[]).await? == 0, "{grab}");
+        client.batch_execute("rollback").await?;
+    }
     Ok(())
 }
 
 async fn every_table_of_a_workspace_is_guarded(world: World) -> Result<()> {
     world.start().await?;
     let client = connect(&world).await?;
+    // The few that are of no workspace are guarded too, though not from their owner.
+    let open = "select relname from pg_class c join pg_namespace n on n.oid = c.relnamespace \
+                where n.nspname = 'public' and c.relkind in ('r', 'p') and not relrowsecurity";
+    let open: Vec<String> = client.query(open, &[]).await?.iter().map(|row| row.get(0)).collect();
+    ensure!(open.is_empty(), "{open:?} are under no security at all");
     for table in tables(&client).await? {
         let sql = "select relrowsecurity and relforcerowsecurity from pg_class where relname = $1";
         ensure!(

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 mod agent;
 mod archive;
+mod auth;
 mod browser;
 mod commands;
 mod company;
@@ -23,6 +24,7 @@ mod knowledge;
 mod lease;
 mod lifecycle;
 mod limits;
+mod members;
 mod messages;
 mod numbers;
 mod opening;
@@ -35,9 +37,11 @@ mod remote;
 mod restored;
 mod resuming;
 mod returning;
+mod rights;
 mod slow_reader;
 mod storm;
 mod tokens;
+mod tries;
 mod waking;
 mod wire_faults;
 mod writer;
@@ -48,6 +52,7 @@ fn main() -> ExitCode {
         frames::TESTS,
         agent::TESTS,
         archive::TESTS,
+        auth::TESTS,
         browser::TESTS,
         commands::TESTS,
         company::TESTS,
@@ -58,13 +63,16 @@ fn main() -> ExitCode {
         knowledge::TESTS,
         lifecycle::TESTS,
         limits::TESTS,
+        members::TESTS,
         messages::TESTS,
         opening::TESTS,
         operations::TESTS,
         pages::TESTS,
         positions::TESTS,
         resuming::TESTS,
+        rights::TESTS,
         tokens::TESTS,
+        tries::TESTS,
         wire_faults::TESTS,
         crowd::TESTS,
         crash_matrix::TESTS,

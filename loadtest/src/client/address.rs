@@ -43,23 +43,36 @@ impl Address {
         format!("ws://{}{}", self.host, self.path)
     }
 
-    /// The body of a page of the same server. HTTP/1.0, so that it ends where the connection ends.
+    /// The body of a page of the same server.
     pub async fn get(&self, path: &str) -> anyhow::Result<String> {
-        let exchange = async {
-            let mut stream = TcpStream::connect(self.socket).await?;
-            let request = format!("GET {path} HTTP/1.0\r\nHost: {}\r\nConnection: close\r\n\r\n", self.host);
-            stream.write_all(request.as_bytes()).await?;
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).await?;
-            anyhow::Ok(answer)
-        };
-        let answer = tokio::time::timeout(Duration::from_secs(10), exchange)
+        let request = format!("GET {path} HTTP/1.0\r\nHost: {}\r\nConnection: close\r\n\r\n", self.host);
+        let within = Duration::from_secs(10);
+        let (status, body) = tokio::time::timeout(within, self.exchange(&request))
             .await
             .with_context(|| format!("{path} was not answered within 10 s"))??;
+        ensure!(status == 200, "GET {path} was answered with {status}: {}", body.trim());
+        Ok(body)
+    }
+
+    /// The status of the answer to some JSON.
+    pub async fn post(&self, path: &str, body: &str) -> anyhow::Result<u16> {
+        let (host, length) = (&self.host, body.len());
+        let request = format!(
+            "POST {path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+             Content-Length: {length}\r\n\r\n{body}"
+        );
+        Ok(self.exchange(&request).await?.0)
+    }
+
+    /// Status and body of an answer. HTTP/1.0, so that it ends where the connection ends.
+    async fn exchange(&self, request: &str) -> anyhow::Result<(u16, String)> {
+        let mut stream = TcpStream::connect(self.socket).await?;
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
         let (head, body) = answer.split_once("\r\n\r\n").context("the answer has no end of headers")?;
-        let status = head.split(' ').nth(1).unwrap_or_default();
-        ensure!(status == "200", "GET {path} was answered with {status}: {}", body.trim());
-        Ok(body.to_owned())
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+        Ok((status.context("the answer has no status")?, body.to_owned()))
     }
 }
 

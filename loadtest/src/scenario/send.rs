@@ -53,7 +53,8 @@ pub async fn run(args: &SendArgs) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-fn switchboard(lab: &Lab) -> Contender<'_> {
+/// The server of the lab, with all that can be known of it.
+pub(super) fn switchboard(lab: &Lab) -> Contender<'_> {
     let database = lab.ground.database.as_ref().filter(|_| !lab.ground.servers_own);
     Contender {
         name: SWITCHBOARD,

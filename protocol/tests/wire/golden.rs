@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use switchboard_protocol::methods::{Call, METHODS};
 use switchboard_protocol::notifications::{self, NOTIFICATIONS, Notice};
-use switchboard_protocol::{envelope, methods, params, schema};
+use switchboard_protocol::{auth, envelope, methods, params, schema};
 
 #[test]
 fn methods_read_and_write_as_golden() {
@@ -53,6 +53,20 @@ fn notifications_read_and_write_as_golden() {
     ];
     let known: Vec<_> = NOTIFICATIONS.iter().map(|entry| entry.name).collect();
     assert_eq!(checked.as_slice(), known, "every notification has a golden file");
+}
+
+#[test]
+fn endpoints_read_and_write_as_golden() {
+    let golden = Golden::new();
+    let checked = [
+        golden.endpoint::<auth::Register, methods::Empty>("POST /api/auth/register"),
+        golden.endpoint::<auth::Login, auth::LoggedIn>("POST /api/auth/login"),
+        golden.endpoint::<auth::Refresh, auth::LoggedIn>("POST /api/auth/refresh"),
+        golden.endpoint::<auth::Logout, methods::Empty>("POST /api/auth/logout"),
+        golden.answer::<auth::Me>("GET /api/auth/me"),
+    ];
+    let known: Vec<_> = auth::ENDPOINTS.iter().map(|endpoint| endpoint.name).collect();
+    assert_eq!(checked.as_slice(), known, "every endpoint has a golden file");
 }
 
 #[test]
@@ -112,6 +126,27 @@ impl Golden {
         N::METHOD
     }
 
+    fn endpoint<B: params::Params + Serialize, A: DeserializeOwned + Serialize>(
+        &self,
+        name: &'static str,
+    ) -> &'static str {
+        for example in examples(&read("endpoints", file_of(name)), "body") {
+            self.valid(&format!("/endpoints/{}/body", name.replace('/', "~1")), example);
+            again::<B>(example);
+            let raw = serde_json::value::to_raw_value(example).unwrap();
+            assert_eq!(json!(params::read::<B>(Some(&raw)).unwrap()), *example);
+        }
+        self.answer::<A>(name)
+    }
+
+    fn answer<A: DeserializeOwned + Serialize>(&self, name: &'static str) -> &'static str {
+        for example in examples(&read("endpoints", file_of(name)), "answer") {
+            self.valid(&format!("/endpoints/{}/answer", name.replace('/', "~1")), example);
+            again::<A>(example);
+        }
+        name
+    }
+
     fn valid(&self, pointer: &str, example: &Value) {
         let mut schema = self.document.pointer(pointer).expect("the document has every schema").clone();
         schema["$defs"] = self.document["$defs"].clone();
@@ -119,6 +154,11 @@ impl Golden {
         let errors: Vec<_> = validator.iter_errors(example).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{pointer}: {errors:?} in {example}");
     }
+}
+
+/// The last part of an endpoint's path.
+fn file_of(endpoint: &str) -> &str {
+    endpoint.rsplit('/').next().unwrap_or(endpoint)
 }
 
 /// Reads an example into its type and writes it again, unchanged.

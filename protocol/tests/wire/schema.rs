@@ -1,6 +1,7 @@
 //! The document served at `/protocol.json`.
 
 use serde_json::{Value, json};
+use switchboard_protocol::auth::ENDPOINTS;
 use switchboard_protocol::methods::METHODS;
 use switchboard_protocol::notifications::NOTIFICATIONS;
 use switchboard_protocol::schema;
@@ -29,6 +30,12 @@ fn every_method_and_notification_is_there() {
     }
     for entry in NOTIFICATIONS {
         assert!(document["notifications"][entry.name]["params"].is_object());
+    }
+    for endpoint in ENDPOINTS {
+        let schemas = &document["endpoints"][endpoint.name];
+        assert!(
+            schemas["answer"].is_object() && schemas["body"].is_object() != endpoint.name.starts_with("GET")
+        );
     }
     assert_eq!(document["errors"].as_array().unwrap().len(), 13);
     for error in document["errors"].as_array().unwrap() {

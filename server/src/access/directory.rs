@@ -1,4 +1,4 @@
-//! Workspaces and keys at hand: read from the store now and then, asked a thousand times a second.
+//! Workspaces, keys and log-ins at hand: read from the store now and then, asked a thousand times a second.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -9,19 +9,23 @@ use switchboard_protocol::ids::WorkspaceId;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+use crate::domain::account::{Account, LoginId};
 use crate::domain::mint;
 use crate::domain::visitor::{Visitor, Workspace};
 use crate::store::accounts::{Accounts, Key};
+use crate::store::logins::Logins;
 use crate::store::reader::Reader;
 use crate::store::{Store, StoreError};
 
 pub struct Directory {
     accounts: Accounts,
+    begun: Logins,
     reader: Reader,
     workspaces: RwLock<Arc<Workspaces>>,
     /// Held by the one who reads them again.
     reading: Mutex<()>,
     keys: DashMap<[u8; 32], (Option<Key>, Instant)>,
+    logins: DashMap<LoginId, (Option<Arc<Account>>, Instant)>,
     resumes: DashMap<[u8; 32], (Arc<Visitor>, Instant)>,
 }
 
@@ -32,24 +36,28 @@ struct Workspaces {
     read_at: Option<Instant>,
 }
 
-/// How old what is known of workspaces and keys may be; a change made through this server is seen at once.
-const FRESH: Duration = Duration::from_secs(10);
+/// How old what is known of workspaces, keys and log-ins may be; a change made through this server is seen at once.
+pub const FRESH: Duration = Duration::from_secs(10);
 /// A name that is unknown is looked for again, but strangers cannot make that a query each.
 const MISS: Duration = Duration::from_secs(1);
 /// Resume secrets kept in memory, so that a storm of reconnects asks nothing.
 const RESUMES: usize = 100_000;
 /// How long one is believed without asking; the half year that it is good for is counted by the database.
 const RESUME_FRESH: Duration = Duration::from_hours(1);
+/// Keys and log-ins of which is known whether they hold; beyond that all are asked for anew.
 const KEYS: usize = 10_000;
+const LOGINS: usize = 10_000;
 
 impl Directory {
     pub fn new(store: &Store) -> Self {
         Self {
             accounts: store.accounts(),
+            begun: store.logins(),
             reader: store.reader.clone(),
             workspaces: RwLock::default(),
             reading: Mutex::new(()),
             keys: DashMap::new(),
+            logins: DashMap::new(),
             resumes: DashMap::new(),
         }
     }
@@ -76,9 +84,34 @@ impl Directory {
         Ok(key)
     }
 
-    /// Which of these keys have not been revoked.
-    pub async fn working_keys(&self, keys: Vec<Uuid>) -> Result<HashSet<Uuid>, StoreError> {
-        self.accounts.working_keys(keys).await
+    /// Whose log-in this is, while it has not ended.
+    pub async fn login(&self, login: LoginId) -> Result<Option<Arc<Account>>, StoreError> {
+        let known = self.logins.get(&login).map(|known| known.clone());
+        if let Some((account, at)) = &known
+            && at.elapsed() < FRESH
+        {
+            return Ok(account.clone());
+        }
+        let account = match self.begun.standing(login).await {
+            Ok(account) => account.map(Arc::new),
+            // While the database is away, what was known still holds; the token itself soon runs out.
+            Err(error) => return known.map(|(account, _)| account).ok_or(error),
+        };
+        if self.logins.len() >= LOGINS {
+            self.logins.clear();
+        }
+        self.logins.insert(login, (account.clone(), Instant::now()));
+        Ok(account)
+    }
+
+    /// A log-in that has just ended: its access tokens hold no longer.
+    pub fn forget(&self, login: LoginId) {
+        self.logins.insert(login, (None, Instant::now()));
+    }
+
+    /// Which of these keys and log-ins still hold.
+    pub async fn working(&self, credentials: Vec<Uuid>) -> Result<HashSet<Uuid>, StoreError> {
+        self.accounts.working(credentials).await
     }
 
     /// Whose resume secret this is.
@@ -110,6 +143,7 @@ impl Directory {
         *known = Arc::new(Workspaces { read_at: None, ..Workspaces::clone(&known) });
         drop(known);
         self.keys.clear();
+        self.logins.clear();
     }
 
     async fn look<T>(&self, find: impl Fn(&Workspaces) -> Option<T>) -> Result<Option<T>, StoreError> {

@@ -1,22 +1,26 @@
 //! Access tokens: signed, short-lived, and for a visitor also the proof of a conversation that has no row yet.
+//!
+//! Invariant: a token of more than a visitor names the log-in that it came of, which can be ended.
 
 use std::time::Duration;
 
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
-use switchboard_protocol::ids::{ConversationId, VisitorId, WorkspaceId};
+use switchboard_protocol::ids::{AccountId, ConversationId, VisitorId, WorkspaceId};
 use uuid::Uuid;
 
-use super::Caller;
+use super::{Caller, LoggedIn};
+use crate::domain::account::LoginId;
 use crate::domain::clock::{self, Timestamp};
 use crate::domain::conversation::Mode;
 use crate::domain::mint;
-use crate::domain::visitor::Role;
+use crate::domain::visitor::{Role, Roles};
 
 const ISSUER: &str = "switchboard";
 const AUDIENCE: &str = "switchboard";
 
+#[derive(Clone)]
 pub struct Tokens {
     header: Header,
     signing: EncodingKey,
@@ -36,6 +40,9 @@ struct Claims {
     jti: Uuid,
     iat: i64,
     exp: i64,
+    /// The log-in of an account; a visitor has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sid: Option<Uuid>,
     #[serde(default)]
     verified: bool,
     #[serde(flatten)]
@@ -101,18 +108,28 @@ impl Tokens {
         }
     }
 
-    /// A visitor's token, and until when it holds.
+    /// A fresh token, and until when it holds.
     pub fn issue(&self, caller: &Caller, opened: Option<Opened>) -> (String, Timestamp) {
-        let now = clock::now();
+        self.issue_until(caller, opened, clock::now() + self.lifetime)
+    }
+
+    /// One that holds no longer than another that it is given for.
+    pub fn issue_until(
+        &self,
+        caller: &Caller,
+        opened: Option<Opened>,
+        until: Timestamp,
+    ) -> (String, Timestamp) {
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
-            sub: caller.id.uuid(),
+            sub: caller.login.map_or(caller.id.uuid(), |login| login.account.uuid()),
             ws: caller.workspace.uuid(),
-            roles: vec![caller.role.name().to_owned()],
+            roles: caller.roles.iter().map(|role| role.name().to_owned()).collect(),
             jti: mint::id(),
-            iat: now.timestamp(),
-            exp: (now + self.lifetime).timestamp(),
+            iat: clock::now().timestamp(),
+            exp: until.timestamp(),
+            sid: caller.login.map(|login| login.id.uuid()),
             verified: caller.verified,
             opened,
         };
@@ -131,14 +148,19 @@ impl Tokens {
         if clock::now() >= instant(claims.exp) {
             return Err(TokenError::Expired);
         }
-        let role =
-            claims.roles.iter().filter_map(|name| Role::from_name(name)).max().ok_or(TokenError::Invalid)?;
-        let caller = Caller {
-            id: VisitorId::from(claims.sub),
-            role,
-            workspace: WorkspaceId::from(claims.ws),
-            verified: claims.verified,
+        let roles: Roles = claims.roles.iter().filter_map(|name| Role::from_name(name)).collect();
+        let workspace = WorkspaceId::from(claims.ws);
+        let caller = match claims.sid {
+            Some(login) => {
+                let login = LoggedIn { id: LoginId::from(login), account: AccountId::from(claims.sub) };
+                Caller::account(login, workspace, roles)
+            }
+            None if roles == Role::Visitor.into() => {
+                Some(Caller::visitor(VisitorId::from(claims.sub), workspace, claims.verified))
+            }
+            None => None,
         };
+        let caller = caller.ok_or(TokenError::Invalid)?;
         Ok(Checked { caller, opened: claims.opened, expires_at: instant(claims.exp) })
     }
 }
@@ -154,7 +176,7 @@ mod tests {
     const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
     fn caller() -> Caller {
-        Caller { id: mint::id(), role: Role::Visitor, workspace: mint::id(), verified: true }
+        Caller::visitor(mint::id(), mint::id(), true)
     }
 
     #[test]
@@ -166,6 +188,21 @@ mod tests {
         assert_eq!(checked.opened, Some(opened));
         assert_eq!(checked.expires_at, expires_at);
         assert!(checked.caller.verified);
+    }
+
+    #[test]
+    fn a_token_of_an_account_names_its_login_and_all_roles() {
+        let tokens = Tokens::new(SECRET, Duration::from_mins(1));
+        let login = LoggedIn { id: mint::id(), account: mint::id() };
+        let roles: Roles = [Role::Member, Role::Staff].into_iter().collect();
+        let staff = Caller::account(login, mint::id(), roles).unwrap();
+        let (text, expires_at) = tokens.issue(&staff, None);
+        assert_eq!(tokens.check(&text).unwrap().caller, staff);
+        let (copy, until) = tokens.issue_until(&staff, None, expires_at);
+        assert_eq!((tokens.check(&copy).unwrap().caller, until), (staff.clone(), expires_at));
+        // Nobody could end one that came of no log-in.
+        let (endless, _) = tokens.issue(&Caller { login: None, ..staff }, None);
+        assert_eq!(tokens.check(&endless).unwrap_err(), TokenError::Invalid);
     }
 
     #[test]
@@ -189,6 +226,7 @@ mod tests {
             jti: mint::id(),
             iat: 1,
             exp: 2,
+            sid: None,
             verified: false,
             opened: None,
         };

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::{complain, say};
+use crate::access::passwords::Passwords;
 use crate::config::{Layers, LogConfig, Place};
 use crate::control::client::Server;
 use crate::control::command::{Answer, Command};
@@ -42,6 +43,7 @@ pub async fn alone(database: &Database, command: Command, ended: &mut Ended) -> 
     let context = Context {
         database: database.clone(),
         administration: administration.clone(),
+        passwords: Passwords::start()?,
         changed: Arc::new(|| ()),
     };
     let (output, mut answers) = Output::channel();

@@ -64,6 +64,7 @@ fn commands_are_what_they_ask_of_a_server() {
         name: "shop".into(),
         origins,
         require_verification,
+        registration_open: None,
         new_secret,
     };
     errand("workspace set shop --new-secret", &set(None, None, true));
@@ -72,6 +73,16 @@ fn commands_are_what_they_ask_of_a_server() {
     errand(
         "workspace set shop --require-verification off --origin *",
         &set(Some(vec!["*".into()]), Some(false), false),
+    );
+    errand(
+        "workspace set shop --registration open",
+        &Asked::WorkspaceSet {
+            name: "shop".into(),
+            origins: None,
+            require_verification: None,
+            registration_open: Some(true),
+            new_secret: false,
+        },
     );
     errand(
         "user add --email a@b.example --role staff",

@@ -97,6 +97,12 @@ settings! {
     LIMITS = "limits" "SWITCHBOARD_LIMITS" "on|off" Serve
         "Rate limits; off is for load tests [default: on]"
         takes "`on` or `off`";
+    LOGIN_ADDRESS_LIMIT = "login_address_limit" "SWITCHBOARD_LOGIN_ADDRESS_LIMIT" "TRIES/SECONDS" Serve
+        "How often an address may try to log in [default: 5/20]"
+        takes "a number of tries and of seconds, such as 5/20";
+    LOGIN_ACCOUNT_LIMIT = "login_account_limit" "SWITCHBOARD_LOGIN_ACCOUNT_LIMIT" "TRIES/SECONDS" Serve
+        "How often an account may be tried, from wherever [default: 20/300]"
+        takes "a number of tries and of seconds, such as 20/300";
     TRUSTED_PROXIES = "trusted_proxies" "SWITCHBOARD_TRUSTED_PROXIES" "LIST" Serve
         "Proxies whose X-Forwarded-For is believed: addresses and networks, joined by commas [default: none]"
         takes "addresses and networks joined by commas, such as 127.0.0.1,10.0.0.0/8,fd00::/8";

@@ -55,9 +55,22 @@ fn what_nobody_says_has_a_default() {
     assert!(config.limits && config.trusted_proxies.is_empty() && config.port_file.is_none());
     assert_eq!((config.token_lifetime.as_secs(), config.drain.as_secs()), (1_800, 20));
     assert_eq!(config.max_connections, 18_000);
+    assert_eq!(config.login_limits, LoginLimits::default());
     assert_eq!(config.log, LogConfig { format: LogFormat::Text, filter: "info".to_owned() });
     let bare = Layers::of(Flags::new(), BTreeMap::new()).unwrap();
     assert_eq!(Place::resolve(&bare).unwrap().data, Path::new("switchboard-data"));
+}
+
+#[test]
+fn login_limits_are_tries_and_seconds() {
+    let said = Said { flags: &[("login_address_limit", "50/60")], ..Said::default() };
+    let limits = said.resolve().unwrap().login_limits;
+    assert_eq!(limits.address, Tries { most: 50, within: Duration::from_mins(1) });
+    assert_eq!(limits.account, LoginLimits::default().account);
+    for wrong in ["5", "0/20", "5/0", "5/20s", "-1/20", "1001/20", "5/86401", ""] {
+        let flags = &[("login_account_limit", wrong)];
+        refused(&Said { flags, ..Said::default() }, &["--login-account-limit", "20/300"]);
+    }
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! Workspaces, accounts and keys by command. Passwords, keys and identity secrets are shown once, when they are made.
 
 use anyhow::{bail, ensure};
-use argon2::password_hash::{PasswordHasher, SaltString};
-use argon2::{Algorithm, Argon2, Params, Version};
 use switchboard_protocol::ids::WorkspaceId;
+use switchboard_protocol::limits;
 
 use super::admin::{ACTOR, Context, Outcome};
 use super::command::Password;
 use super::output::{Output, columns};
+use crate::access::passwords::Passwords;
+use crate::domain::account::{is_email, is_password};
 use crate::domain::mint;
 use crate::domain::visitor::{Role, Workspace};
 use crate::store::Store;
@@ -15,26 +16,23 @@ use crate::store::accounts::{Key, WorkspaceEdit};
 use crate::store::administration::Administration;
 use crate::store::source::Kind;
 
-/// The workspace that everything belongs to where nothing else is said.
-pub const DEFAULT: &str = "default";
-
 /// The administrator of a database that is ours alone.
 pub const ADMINISTRATOR: &str = "admin@localhost";
 
 /// On an empty database, makes the first workspace and, where the database is this server's own, an administrator,
 /// whose password is returned to be shown once.
-pub async fn first_start(store: &Store, kind: Kind) -> anyhow::Result<Option<String>> {
+pub async fn first_start(store: &Store, kind: Kind, passwords: &Passwords) -> anyhow::Result<Option<String>> {
     let accounts = store.accounts();
     if !accounts.workspaces().await?.is_empty() {
         return Ok(None);
     }
-    let workspace = fresh_workspace(DEFAULT, Vec::new(), false);
+    let workspace = fresh_workspace(Workspace::DEFAULT, Vec::new(), false);
     let password = match kind {
         Kind::Embedded | Kind::Local => Some(mint::password()),
         Kind::Url => None,
     };
     let hash = match &password {
-        Some(password) => Some(hashed(password.clone()).await?),
+        Some(password) => Some(passwords.hash(password.clone()).await?),
         None => None,
     };
     let administrator = hash.as_deref().map(|hash| (ADMINISTRATOR, hash));
@@ -75,7 +73,14 @@ pub async fn list_workspaces(desk: &Administration, output: &Output) -> anyhow::
         .map(|workspace| {
             let verified =
                 if workspace.verification_required { "verified visitors only" } else { "all visitors" };
-            [workspace.slug, verified.to_owned(), workspace.allowed_origins.join(" ")]
+            let registration =
+                if workspace.registration_open { "registration open" } else { "registration closed" };
+            [
+                workspace.slug,
+                verified.to_owned(),
+                registration.to_owned(),
+                workspace.allowed_origins.join(" "),
+            ]
         })
         .collect();
     print(rows, output).await
@@ -85,6 +90,7 @@ pub async fn list_workspaces(desk: &Administration, output: &Output) -> anyhow::
 pub struct Edit {
     pub origins: Option<Vec<String>>,
     pub require_verification: Option<bool>,
+    pub registration_open: Option<bool>,
     pub new_secret: bool,
 }
 
@@ -99,6 +105,7 @@ pub async fn set_workspace(
         verification_required: edit.require_verification,
         allowed_origins: edit.origins.map(checked_origins).transpose()?,
         identity_secret: secret.clone(),
+        registration_open: edit.registration_open,
     };
     if !context.administration.accounts().set_workspace(name, edit, ACTOR).await? {
         bail!("{}", no_workspace(name));
@@ -135,7 +142,7 @@ pub async fn add_user(
         Some(Password(password)) => checked_password(password)?,
         None => mint::password(),
     };
-    let hash = hashed(password.clone()).await?;
+    let hash = context.passwords.hash(password.clone()).await?;
     let (account, is_new) = accounts.add_account(email, &hash, ACTOR).await?;
     let works_now = is_new || accounts.set_password(email, &hash, is_given, ACTOR).await?;
     accounts.grant(workspace_id, account, role, ACTOR).await?;
@@ -179,7 +186,9 @@ pub async fn revoke_user(context: &Context, email: &str, output: &Output) -> any
     }
     (context.changed)();
     output
-        .note(format!("{email} can no longer log in. What the account wrote stays under its name."))
+        .note(format!(
+            "{email} can no longer log in, and is logged out everywhere. What the account wrote stays under its name."
+        ))
         .await?;
     Ok(Outcome::Well)
 }
@@ -265,6 +274,7 @@ fn fresh_workspace(slug: &str, allowed_origins: Vec<String>, verification_requir
         identity_secret: mint::secret(),
         verification_required,
         allowed_origins,
+        registration_open: false,
     }
 }
 
@@ -274,14 +284,6 @@ fn is_slug(name: &str) -> bool {
     name.len() <= 63
         && name.bytes().next().is_some_and(fits)
         && name.bytes().all(|byte| fits(byte) || byte == b'-')
-}
-
-/// Only what is surely none is refused.
-fn is_email(text: &str) -> bool {
-    let has_two_parts = text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
-    has_two_parts
-        && text.len() <= 320
-        && !text.contains(|letter: char| letter.is_whitespace() || letter.is_control())
 }
 
 fn named(role: &str, allowed: &[Role]) -> anyhow::Result<Role> {
@@ -309,23 +311,13 @@ fn checked_origins(origins: Vec<String>) -> anyhow::Result<Vec<String>> {
 }
 
 fn checked_password(password: String) -> anyhow::Result<String> {
-    let characters = password.chars().count();
-    ensure!((8..=1024).contains(&characters), "a password has 8 to 1024 characters");
+    ensure!(
+        is_password(&password),
+        "a password has {} to {} characters",
+        limits::PASSWORD_LEAST,
+        limits::PASSWORD
+    );
     Ok(password)
-}
-
-/// Argon2id with the parameters that OWASP recommends. It takes tens of milliseconds of a whole core.
-async fn hashed(password: String) -> anyhow::Result<String> {
-    let work = move || {
-        let params = Params::new(19_456, 2, 1, None).map_err(|error| anyhow::anyhow!("argon2: {error}"))?;
-        let salt = SaltString::encode_b64(&rand::random::<[u8; 16]>())
-            .map_err(|error| anyhow::anyhow!("argon2: {error}"))?;
-        let hash = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password(password.as_bytes(), &salt)
-            .map_err(|error| anyhow::anyhow!("argon2: {error}"))?;
-        Ok(hash.to_string())
-    };
-    tokio::task::spawn_blocking(work).await?
 }
 
 async fn print<const N: usize>(rows: Vec<[String; N]>, output: &Output) -> anyhow::Result<Outcome> {
@@ -337,19 +329,7 @@ async fn print<const N: usize>(rows: Vec<[String; N]>, output: &Output) -> anyho
 
 #[cfg(test)]
 mod tests {
-    use argon2::password_hash::{PasswordHash, PasswordVerifier};
-
     use super::*;
-
-    #[tokio::test]
-    async fn a_password_is_hashed_as_owasp_has_it() {
-        let text = hashed("correct horse".to_owned()).await.unwrap();
-        assert!(text.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{text}");
-        let hash = PasswordHash::new(&text).unwrap();
-        Argon2::default().verify_password(b"correct horse", &hash).unwrap();
-        Argon2::default().verify_password(b"wrong horse", &hash).unwrap_err();
-        assert_ne!(text, hashed("correct horse".to_owned()).await.unwrap());
-    }
 
     #[test]
     fn names_are_those_the_schema_takes() {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::command::{Answer, Command};
 use super::output::Output;
 use super::{accounts, doctor, export, import};
+use crate::access::passwords::Passwords;
 use crate::search::embedder::MINILM;
 use crate::store::administration::Administration;
 use crate::store::migrate;
@@ -16,6 +17,7 @@ use crate::store::source::Database;
 pub struct Context {
     pub database: Database,
     pub administration: Administration,
+    pub passwords: Passwords,
     /// Called after workspaces, accounts or keys have changed, so that what is cached of them is read again.
     pub changed: Arc<dyn Fn() + Send + Sync>,
 }
@@ -61,8 +63,8 @@ async fn dispatch(command: Command, context: &Context, output: &Output) -> anyho
             accounts::add_workspace(context, &name, origins, require_verification, output).await
         }
         Command::WorkspaceList => accounts::list_workspaces(desk, output).await,
-        Command::WorkspaceSet { name, origins, require_verification, new_secret } => {
-            let edit = accounts::Edit { origins, require_verification, new_secret };
+        Command::WorkspaceSet { name, origins, require_verification, registration_open, new_secret } => {
+            let edit = accounts::Edit { origins, require_verification, registration_open, new_secret };
             accounts::set_workspace(context, &name, edit, output).await
         }
         Command::UserAdd { email, role, workspace, password } => {

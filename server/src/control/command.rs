@@ -20,6 +20,7 @@ pub enum Command {
         name: String,
         origins: Option<Vec<String>>,
         require_verification: Option<bool>,
+        registration_open: Option<bool>,
         new_secret: bool,
     },
     UserAdd {

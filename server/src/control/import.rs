@@ -24,6 +24,7 @@ use super::accounts;
 use super::admin::{ACTOR, Outcome};
 use super::output::Output;
 use crate::domain::clock;
+use crate::domain::visitor::Workspace;
 use crate::store::StoreError;
 use crate::store::administration::Administration;
 use crate::store::administration::bulk::{Opened, PART, Part, Said, Stored};
@@ -46,7 +47,7 @@ pub async fn conversations(
     dry_run: bool,
     output: &Output,
 ) -> anyhow::Result<Outcome> {
-    let workspace = accounts::find(desk, accounts::DEFAULT).await?;
+    let workspace = accounts::find(desk, Workspace::DEFAULT).await?;
     let mut lines = Lines::open(path).await?;
     let mut run =
         Import { desk, workspace, path, output, dry_run, seen: HashMap::new(), tally: Tally::default() };

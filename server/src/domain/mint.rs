@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::SubsecRound;
 use sha2::{Digest, Sha256};
-use switchboard_protocol::ids::{VisitorId, WorkspaceId};
+use switchboard_protocol::ids::{AccountId, VisitorId, WorkspaceId};
 use uuid::{Builder, Uuid};
 
 use super::clock::{self, Timestamp};
@@ -50,15 +50,23 @@ pub fn imported_document(workspace: WorkspaceId, source: &str) -> Uuid {
     Builder::from_custom_bytes(bytes).into_uuid()
 }
 
+/// Who an account is to the conversations of one workspace: accounts are of all workspaces, and visitors of one.
+pub fn member(workspace: WorkspaceId, account: AccountId) -> VisitorId {
+    derived(b"switchboard member\0", workspace, account.uuid().as_bytes()).into()
+}
+
 /// The id of a verified visitor follows from who they are, so that two devices that open at once are one person
 /// before either of them has written a row.
 pub fn verified_visitor(workspace: WorkspaceId, external_id: &str) -> VisitorId {
+    derived(b"switchboard visitor\0", workspace, external_id.as_bytes()).into()
+}
+
+fn derived(kind: &[u8], workspace: WorkspaceId, name: &[u8]) -> Uuid {
     let mut hash = Sha256::new();
-    hash.update(b"switchboard visitor\0");
+    hash.update(kind);
     hash.update(workspace.uuid().as_bytes());
-    hash.update(external_id.as_bytes());
-    let digest = hash.finalize();
+    hash.update(name);
     let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    VisitorId::from(Builder::from_custom_bytes(bytes).into_uuid())
+    bytes.copy_from_slice(&hash.finalize()[..16]);
+    Builder::from_custom_bytes(bytes).into_uuid()
 }

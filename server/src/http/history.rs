@@ -3,15 +3,15 @@
 use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use switchboard_protocol::ids::ConversationId;
-use switchboard_protocol::{ErrorKind, Method, RequestId, RpcError};
+use switchboard_protocol::{Method, RequestId, RpcError};
 
-use super::Http;
-use super::rpc::{bearer, json as answer};
+use super::rpc::bearer;
+use super::{Http, rest};
 
 #[derive(Deserialize)]
 pub struct Wanted {
@@ -30,20 +30,7 @@ pub async fn history(
     Query(wanted): Query<Wanted>,
     headers: HeaderMap,
 ) -> Response {
-    match read(&http, &id, &wanted, bearer(&headers).as_deref()).await {
-        Ok(page) => answer(StatusCode::OK, page.to_string()),
-        Err(error) => {
-            let status = match error.kind() {
-                ErrorKind::Unauthenticated => StatusCode::UNAUTHORIZED,
-                ErrorKind::Forbidden => StatusCode::FORBIDDEN,
-                ErrorKind::NotFound => StatusCode::NOT_FOUND,
-                ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-                ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-                _ => StatusCode::BAD_REQUEST,
-            };
-            answer(status, json!({ "error": error }).to_string())
-        }
-    }
+    rest::answer(read(&http, &id, &wanted, bearer(&headers).as_deref()).await)
 }
 
 async fn read(http: &Http, id: &str, wanted: &Wanted, bearer: Option<&str>) -> Result<Value, RpcError> {

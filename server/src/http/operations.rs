@@ -6,7 +6,10 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use switchboard_protocol::methods::{Entry, METHODS};
+
 use super::Http;
+use crate::rpc::rights;
 
 pub async fn alive() -> &'static str {
     "alive\n"
@@ -40,8 +43,15 @@ pub async fn metrics(State(http): State<Http>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], http.metrics.render()).into_response()
 }
 
+/// The schema of everything that is spoken here, and which roles may call each method.
 pub async fn protocol() -> Response {
-    static DOCUMENT: LazyLock<String> =
-        LazyLock::new(|| switchboard_protocol::schema::document().to_string());
+    static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
+        let mut document = switchboard_protocol::schema::document();
+        for Entry { method, .. } in METHODS {
+            let roles: Vec<_> = rights::allowed(*method).iter().map(|role| role.name()).collect();
+            document["methods"][method.name()]["roles"] = roles.into();
+        }
+        document.to_string()
+    });
     ([(header::CONTENT_TYPE, "application/json")], DOCUMENT.as_str()).into_response()
 }

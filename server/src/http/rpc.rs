@@ -53,7 +53,7 @@ pub async fn preflight(headers: HeaderMap) -> Response {
 }
 
 /// No cookie is ever a credential here, so any page may ask; without a token it is a stranger.
-fn allow_origin(mut response: Response, origin: Option<&str>) -> Response {
+pub fn allow_origin(mut response: Response, origin: Option<&str>) -> Response {
     if let Some(origin) = origin.and_then(|origin| HeaderValue::from_str(origin).ok()) {
         response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         response.headers_mut().insert(header::VARY, HeaderValue::from_static("origin"));
@@ -67,7 +67,7 @@ pub fn bearer(headers: &HeaderMap) -> Option<String> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
 }
 
-pub fn json(status: StatusCode, text: String) -> Response {
+fn json(status: StatusCode, text: String) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 
@@ -140,9 +140,7 @@ async fn standing(http: &Http, bearer: Option<&str>, call: &Incoming<'_>) -> Res
     let standing = http.desk.standing(credential, workspace.as_deref()).await?;
     if standing.caller.is_visitor() && http.desk.limits {
         let taken = http.desk.requests_over_http.take(standing.caller.id, VISITOR_REQUESTS, Instant::now());
-        taken.map_err(|wait| {
-            RpcError::rate_limited(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1))
-        })?;
+        taken.map_err(|wait| RpcError::rate_limited(wire::millis(wait)))?;
     }
     Ok(standing)
 }
@@ -162,10 +160,10 @@ async fn send(
     call: &Incoming<'_>,
     id: &RequestId,
 ) -> Result<String, RpcError> {
-    may(standing, Method::MessageSend)?;
+    let standing = may(standing, Method::MessageSend)?;
     let params: MessageSend = params::read(call.params)?;
     let patience = params.wait_reply_ms.map(|ms| Duration::from_millis(ms.into()));
-    let (room, draft) = http.desk.accept(standing, params).await?;
+    let (room, draft) = http.desk.accept(&standing, params).await?;
     let waiting = patience.map(|patience| (reply::Waiting::in_room(&room), patience));
     let (told, answer) = oneshot::channel();
     let reply = Box::new(move |outcome| {

@@ -10,9 +10,10 @@ use super::{Desk, Peer, wire};
 use crate::access::limits::{NEW_VISITORS, household};
 use crate::access::token::{Checked, Opened, TokenError};
 use crate::access::{self, Caller};
+use crate::domain::account::Account;
 use crate::domain::clock::Timestamp;
 use crate::domain::mint;
-use crate::domain::visitor::{Profile, Role, Visitor, Workspace};
+use crate::domain::visitor::{Profile, Visitor, Workspace};
 
 /// Somebody at the door, proven or new.
 pub struct Identified {
@@ -28,8 +29,6 @@ pub struct Identified {
 
 /// What every key begins with.
 pub const KEY_PREFIX: &str = "sb_";
-/// The workspace of those who name none.
-const DEFAULT_WORKSPACE: &str = "default";
 
 impl Desk {
     /// Reads every proof that came with `session.open`; nothing is believed without one.
@@ -48,7 +47,7 @@ impl Desk {
         let workspace = if let Some(identified) = &proven {
             self.directory.workspace(identified.caller.workspace).await
         } else {
-            self.directory.workspace_called(params.workspace.as_deref().unwrap_or(DEFAULT_WORKSPACE)).await
+            self.directory.workspace_called(params.workspace.as_deref().unwrap_or(Workspace::DEFAULT)).await
         };
         let workspace =
             workspace.map_err(wire::store_error)?.ok_or_else(|| RpcError::not_found("workspace"))?;
@@ -63,7 +62,9 @@ impl Desk {
             (Some(proven), _) => proven,
             (None, user) => self.newcomer(&workspace, user.as_ref(), peer)?,
         };
-        if workspace.verification_required && !identified.caller.verified {
+        // Who has logged in has proven who they are.
+        let is_proven = identified.caller.verified || identified.caller.login.is_some();
+        if workspace.verification_required && !is_proven {
             return Err(RpcError::unauthenticated(
                 "This workspace asks for a verified identity: send user.external_id with its user.hash.",
             ));
@@ -75,7 +76,11 @@ impl Desk {
     pub async fn caller(&self, credential: &str, workspace: Option<&str>) -> Result<Identified, RpcError> {
         if !credential.starts_with(KEY_PREFIX) {
             let Checked { caller, opened, expires_at } = self.tokens.check(credential).map_err(bad_token)?;
-            let visitor = caller.is_visitor().then(|| Arc::new(stranger(&caller)));
+            let account = self.account(&caller).await?;
+            let visitor = caller.is_visitor().then(|| {
+                let profile = account.as_deref().map(profile_of).unwrap_or_default();
+                Arc::new(Visitor { profile, ..stranger(&caller) })
+            });
             return Ok(Identified { caller, visitor, opened, expires_at: Some(expires_at), is_new: false });
         }
         let key = self.directory.key(credential).await.map_err(wire::store_error)?;
@@ -94,8 +99,16 @@ impl Desk {
                 ));
             }
         };
-        let caller = Caller { id: key.id.into(), role: key.role, workspace, verified: false };
+        let caller = Caller::key(&key, workspace);
         Ok(Identified { caller, visitor: None, opened: None, expires_at: None, is_new: false })
+    }
+
+    /// The account that a caller has logged in to; nothing for those who did not.
+    pub async fn account(&self, caller: &Caller) -> Result<Option<Arc<Account>>, RpcError> {
+        let Some(login) = caller.login else { return Ok(None) };
+        let account = self.directory.login(login.id).await.map_err(wire::store_error)?;
+        let ended = || RpcError::unauthenticated("This log-in has ended; log in again at /api/auth/login.");
+        account.map(Some).ok_or_else(ended)
     }
 
     async fn returning(&self, resume: &str) -> Result<Identified, RpcError> {
@@ -105,12 +118,7 @@ impl Desk {
                 "This resume secret is not known or has run out; open without it to start anew.",
             )
         })?;
-        let caller = Caller {
-            id: visitor.id,
-            role: Role::Visitor,
-            workspace: visitor.workspace,
-            verified: visitor.verified,
-        };
+        let caller = Caller::visitor(visitor.id, visitor.workspace, visitor.verified);
         Ok(Identified { caller, visitor: Some(visitor), opened: None, expires_at: None, is_new: false })
     }
 
@@ -123,9 +131,9 @@ impl Desk {
         if self.limits
             && let Err(wait) = self.new_visitors.take(household(peer.address), NEW_VISITORS, Instant::now())
         {
-            return Err(RpcError::rate_limited(millis(wait)));
+            return Err(RpcError::rate_limited(wire::millis(wait)));
         }
-        let caller = Caller { id: mint::id(), role: Role::Visitor, workspace: workspace.id, verified: false };
+        let caller = Caller::visitor(mint::id(), workspace.id, false);
         let visitor = Visitor { profile: user.map(profile).unwrap_or_default(), ..stranger(&caller) };
         Ok(Identified {
             caller,
@@ -154,7 +162,7 @@ fn verify(
     if let Some(same) = proven.filter(|proven| proven.caller.id == id) {
         return Ok(same);
     }
-    let caller = Caller { id, role: Role::Visitor, workspace: workspace.id, verified: true };
+    let caller = Caller::visitor(id, workspace.id, true);
     let visitor = Visitor { profile: profile(user), ..stranger(&caller) };
     Ok(Identified { caller, visitor: Some(Arc::new(visitor)), opened: None, expires_at: None, is_new: false })
 }
@@ -167,6 +175,12 @@ pub fn stranger(caller: &Caller) -> Visitor {
         verified: caller.verified,
         profile: Profile::default(),
     }
+}
+
+/// What is known of a member.
+fn profile_of(account: &Account) -> Profile {
+    let Account { email, name, .. } = account.clone();
+    Profile { email: Some(email), name: Some(name), ..Profile::default() }
 }
 
 /// What a page told of its visitor. A name that is only spaces is none.
@@ -183,15 +197,13 @@ pub fn profile(user: &UserIdentity) -> Profile {
 
 pub fn bad_token(error: TokenError) -> RpcError {
     RpcError::unauthenticated(match error {
-        TokenError::Expired => "The token has expired; open again with `resume`.",
+        TokenError::Expired => {
+            "The token has expired; open again with `resume`, or refresh an account's at /api/auth/refresh."
+        }
         TokenError::Invalid => "The token is not one of this server's.",
     })
 }
 
 fn is_about_proof(error: &RpcError) -> bool {
     error.kind() == switchboard_protocol::ErrorKind::Unauthenticated
-}
-
-pub fn millis(wait: std::time::Duration) -> u64 {
-    u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1)
 }

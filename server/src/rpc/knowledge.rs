@@ -37,6 +37,7 @@ impl Desk {
         let states = self
             .knowledge
             .library()
+            .used_by(standing.caller.actor())
             .put(workspace, &documents, clock::now())
             .await
             .map_err(wire::store_error)?;
@@ -122,7 +123,7 @@ impl Desk {
         params: KnowledgeDelete,
     ) -> Result<KnowledgeDeleted, RpcError> {
         let workspace = standing.caller.workspace;
-        let library = self.knowledge.library();
+        let library = self.knowledge.library().used_by(standing.caller.actor());
         let gone = library.delete(workspace, vec![params.id.uuid()]).await.map_err(wire::store_error)?;
         self.knowledge.changed(workspace);
         Ok(KnowledgeDeleted { deleted: !gone.is_empty() })

@@ -78,7 +78,9 @@ impl Desk {
         if !identified.caller.may_see(&room) {
             return Err(RpcError::not_found("conversation"));
         }
-        if let Some(user) = params.user.as_ref().filter(|_| identified.caller.is_visitor()) {
+        // Who a member is, their account says.
+        let is_stranger = identified.caller.is_visitor() && identified.caller.login.is_none();
+        if let Some(user) = params.user.as_ref().filter(|_| is_stranger) {
             room.introduce(&profile(user));
         }
         let connection = member.as_ref().map(|member| member.connection);
@@ -115,17 +117,23 @@ impl Desk {
         };
         if standing.caller.is_visitor() {
             let proof = Opened::new(room.id(), conversation.session.as_deref(), conversation.mode);
-            let (token, expires_at) = self.tokens.issue(&standing.caller, Some(proof.clone()));
+            let (token, expires_at) = match standing.expires_at.filter(|_| !is_stranger) {
+                // A member stays in by refreshing their log-in, and comes back by it.
+                Some(until) => self.tokens.issue_until(&standing.caller, Some(proof.clone()), until),
+                None => self.tokens.issue(&standing.caller, Some(proof.clone())),
+            };
             standing.opened = Some(proof);
             standing.expires_at = Some(expires_at);
             opened.server = self.info(true);
             opened.token = Some(token.into());
             opened.expires_at = Some(expires_at.into());
-            // The one that was shown is the one that the tabs share, also after the server's own secret changed.
-            let shown = params.resume.filter(|_| !identified.is_new);
-            let resume = shown.unwrap_or_else(|| self.keyring.resume(room.visitor_id()).into());
-            self.directory.remember(resume.as_str(), room.visitor());
-            opened.resume = Some(resume);
+            if is_stranger {
+                // The one that was shown is the one that the tabs share, also after the server's own secret changed.
+                let shown = params.resume.filter(|_| !identified.is_new);
+                let resume = shown.unwrap_or_else(|| self.keyring.resume(room.visitor_id()).into());
+                self.directory.remember(resume.as_str(), room.visitor());
+                opened.resume = Some(resume);
+            }
             opened.greeting = self
                 .registry
                 .minds()

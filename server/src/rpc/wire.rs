@@ -217,6 +217,11 @@ pub fn store_error(error: StoreError) -> RpcError {
     }
 }
 
+/// How long a client should wait, in whole milliseconds that are never none.
+pub fn millis(wait: std::time::Duration) -> u64 {
+    u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1)
+}
+
 /// Something that should not happen: the log knows what, the client only where to look.
 pub fn crash(reason: &str) -> RpcError {
     let trace_id = mint::id::<uuid::Uuid>().simple().to_string();

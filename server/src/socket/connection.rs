@@ -155,7 +155,7 @@ impl Connection {
                 }
                 self.heart.opened_by = None;
                 self.heart.expires = standing.expires_at.map(instant);
-                self.outbound.opened_with(standing.key());
+                self.outbound.opened_with(standing.credential());
                 self.standing = Some(*standing);
             }
             Done::Refreshed(expires_at) => {

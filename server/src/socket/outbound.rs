@@ -37,8 +37,8 @@ struct Queue {
     /// Sends handed to a session and not answered yet.
     sends: usize,
     fate: Option<CloseCode>,
-    /// The key that the socket was opened with.
-    key: Option<Uuid>,
+    /// The key or log-in that the socket was opened with.
+    credential: Option<Uuid>,
 }
 
 struct Frame {
@@ -118,12 +118,12 @@ impl Outbound {
         self.waker.wake();
     }
 
-    pub fn opened_with(&self, key: Option<Uuid>) {
-        self.lock().key = key;
+    pub fn opened_with(&self, credential: Option<Uuid>) {
+        self.lock().credential = credential;
     }
 
-    pub fn key(&self) -> Option<Uuid> {
-        self.lock().key
+    pub fn credential(&self) -> Option<Uuid> {
+        self.lock().credential
     }
 
     pub fn fate(&self) -> Option<CloseCode> {
@@ -176,7 +176,7 @@ impl Outbound {
                 fate: Some(CloseCode::SlowConsumer),
                 sends: queue.sends,
                 holds: queue.holds,
-                key: queue.key,
+                credential: queue.credential,
                 ..Queue::default()
             };
         } else {

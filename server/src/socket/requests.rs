@@ -46,7 +46,7 @@ impl Guard {
             }
             Err(wait) => {
                 self.refused_in_a_row += 1;
-                Err(RpcError::rate_limited(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1)))
+                Err(RpcError::rate_limited(wire::millis(wait)))
             }
         }
     }
@@ -112,7 +112,8 @@ impl Connection {
             return;
         };
         SENDS.increment(1);
-        let prepared = may(standing, Method::MessageSend).and_then(|()| Desk::prepare(standing, params));
+        let prepared =
+            may(standing, Method::MessageSend).and_then(|standing| Desk::prepare(&standing, params));
         let (room, draft) = match prepared {
             Ok(prepared) => prepared,
             Err(refusal) => return answer(&self.outbound, call.id.as_ref(), Err(refusal)),
@@ -225,9 +226,8 @@ impl Errand {
         &self,
         call: &Incoming<'_>,
     ) -> Result<(Arc<crate::session::Room>, crate::domain::message::Draft), RpcError> {
-        let standing = self.standing.as_ref().ok_or_else(nobody)?;
-        may(standing, Method::MessageSend)?;
-        self.desk.accept(standing, params::read(call.params)?).await
+        let standing = may(self.standing.as_ref().ok_or_else(nobody)?, Method::MessageSend)?;
+        self.desk.accept(&standing, params::read(call.params)?).await
     }
 }
 

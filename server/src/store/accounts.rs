@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::StoreError;
 use super::pool::{Pools, Step, step};
 use super::{rows, statement};
+use crate::domain::account::name_of;
 use crate::domain::clock::Timestamp;
 use crate::domain::mint;
 use crate::domain::visitor::{Role, Workspace};
@@ -53,6 +54,7 @@ pub struct WorkspaceEdit {
     pub verification_required: Option<bool>,
     pub allowed_origins: Option<Vec<String>>,
     pub identity_secret: Option<String>,
+    pub registration_open: Option<bool>,
 }
 
 impl Accounts {
@@ -70,6 +72,7 @@ impl Accounts {
                     identity_secret: rows::get(row, "identity_secret")?,
                     verification_required: rows::get(row, "verification_required")?,
                     allowed_origins: rows::get(row, "allowed_origins")?,
+                    registration_open: rows::get(row, "registration_open")?,
                 })
             })
             .collect()
@@ -94,7 +97,8 @@ impl Accounts {
             slug.to_owned(),
             edit.verification_required,
             edit.allowed_origins,
-            edit.identity_secret
+            edit.identity_secret,
+            edit.registration_open
         );
         Ok(!self.pools.lookup(vec![audit(None, actor, "workspace.set", slug, None), set]).await?.is_empty())
     }
@@ -107,7 +111,7 @@ impl Accounts {
         actor: &str,
     ) -> Result<(Uuid, bool), StoreError> {
         let id: Uuid = mint::id();
-        let name = email.split('@').next().unwrap_or(email).to_owned();
+        let name = name_of(email).to_owned();
         let add = step!(statement::ACCOUNT_ADD, id, email.to_owned(), name, password_hash.to_owned());
         let added = self.pools.lookup(vec![audit(None, actor, "user.add", email, None), add]).await?;
         if !added.is_empty() {
@@ -145,7 +149,8 @@ impl Accounts {
             .collect()
     }
 
-    /// Gives an account a password where it has none, or in any case if it is to `replace`; whether it did.
+    /// Gives an account a password where it has none, or in any case if it is to `replace`; whether it did. What was
+    /// begun with the former one ends.
     pub async fn set_password(
         &self,
         email: &str,
@@ -154,7 +159,12 @@ impl Accounts {
         actor: &str,
     ) -> Result<bool, StoreError> {
         let set = step!(statement::ACCOUNT_SET_PASSWORD, email.to_owned(), hash.to_owned(), replace);
-        Ok(!self.pools.lookup(vec![audit(None, actor, "user.password", email, None), set]).await?.is_empty())
+        let end = end_logins(email, Some(hash), "password");
+        let look = step!(statement::ACCOUNT_BY_EMAIL, email.to_owned());
+        let audit = audit(None, actor, "user.password", email, None);
+        let found = self.pools.lookup(vec![audit, set, end, look]).await?;
+        let stored: Option<String> = found.first().map_or(Ok(None), |row| rows::get(row, "password_hash"))?;
+        Ok(stored.as_deref() == Some(hash))
     }
 
     /// The first workspace and, where one is wanted, its administrator with the hash of a password: both or neither.
@@ -171,7 +181,7 @@ impl Accounts {
         ];
         if let Some((email, hash)) = administrator {
             let id: Uuid = mint::id();
-            let name = email.split('@').next().unwrap_or(email).to_owned();
+            let name = name_of(email).to_owned();
             steps.push(audit(None, actor, "user.add", email, None));
             steps.push(step!(statement::ACCOUNT_ADD, id, email.to_owned(), name, hash.to_owned()));
             // Where one of the two was there, its row has another id, and this refuses the transaction.
@@ -184,10 +194,13 @@ impl Accounts {
         }
     }
 
-    /// False when there is no such account.
+    /// Takes its password away and ends its log-ins; false when there is no such account.
     pub async fn revoke_account(&self, email: &str, actor: &str) -> Result<bool, StoreError> {
         let revoke = step!(statement::ACCOUNT_REVOKE, email.to_owned());
-        Ok(!self.pools.lookup(vec![audit(None, actor, "user.revoke", email, None), revoke]).await?.is_empty())
+        let end = end_logins(email, None, "revoked");
+        let look = step!(statement::ACCOUNT_BY_EMAIL, email.to_owned());
+        let audit = audit(None, actor, "user.revoke", email, None);
+        Ok(!self.pools.lookup(vec![audit, revoke, end, look]).await?.is_empty())
     }
 
     /// Stores the key by its hash; false when a key of this name works already.
@@ -220,9 +233,9 @@ impl Accounts {
         }))
     }
 
-    /// Which of these keys have not been revoked.
-    pub async fn working_keys(&self, keys: Vec<Uuid>) -> Result<HashSet<Uuid>, StoreError> {
-        let rows = self.pools.lookup(vec![step!(statement::KEYS_WORKING, keys)]).await?;
+    /// Which of these keys and log-ins still hold.
+    pub async fn working(&self, credentials: Vec<Uuid>) -> Result<HashSet<Uuid>, StoreError> {
+        let rows = self.pools.lookup(vec![step!(statement::CREDENTIALS_WORKING, credentials)]).await?;
         rows.iter().map(|row| rows::get(row, "id")).collect()
     }
 
@@ -262,6 +275,11 @@ fn add_workspace(workspace: &Workspace) -> Step<'static> {
         workspace.verification_required,
         workspace.allowed_origins.clone()
     )
+}
+
+/// The password is the one that the account now has; with another, nothing ends.
+fn end_logins(email: &str, password_hash: Option<&str>, why: &'static str) -> Step<'static> {
+    step!(statement::LOGINS_END_OF_ACCOUNT, email.to_owned(), password_hash.map(str::to_owned), why)
 }
 
 pub(super) fn audit(

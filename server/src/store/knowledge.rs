@@ -16,12 +16,15 @@ use super::pool::{Pools, Step, step};
 use super::{rows, statement};
 use crate::domain::clock::Timestamp;
 use crate::domain::knowledge::{Chunk, Document, Kind, Status, Topics};
+use crate::domain::mint;
 use crate::domain::vector::{DIMENSIONS, Vector};
 
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Library {
     pools: Pools,
+    /// Who changes something, for the audit log; nobody where the server itself does, or a command that notes it.
+    actor: Option<String>,
 }
 
 /// A document as it stands, without its text.
@@ -97,7 +100,13 @@ pub const MOST_WAITING: i64 = 10_000;
 
 impl Library {
     pub(super) fn new(pools: Pools) -> Self {
-        Self { pools }
+        Self { pools, actor: None }
+    }
+
+    /// The same in the hands of somebody whose changes are audited.
+    #[must_use]
+    pub fn used_by(&self, actor: String) -> Self {
+        Self { actor: Some(actor), ..self.clone() }
     }
 
     /// Stores documents under their ids with all of their chunks, each document wholly or not at all; their states,
@@ -117,7 +126,10 @@ impl Library {
                 chunks <= PART
             });
             let (part, after) = rest.split_at(fits.count().max(1));
-            let rows = self.change(workspace, vec![put(workspace, part, at)]).await?;
+            let mut steps =
+                self.audited(workspace, "knowledge.add", part.iter().map(|(document, _)| document.id));
+            steps.push(put(workspace, part, at));
+            let rows = self.change(workspace, steps).await?;
             let mut stored = HashMap::new();
             for row in &rows {
                 stored.insert(rows::get::<Uuid>(row, "id")?, rows::named(row, "status", Status::from_name)?);
@@ -132,8 +144,9 @@ impl Library {
 
     /// Which of these were there, and are no more.
     pub async fn delete(&self, workspace: WorkspaceId, ids: Vec<Uuid>) -> Result<HashSet<Uuid>, StoreError> {
-        let rows =
-            self.change(workspace, vec![step!(statement::KNOWLEDGE_DELETE, workspace.uuid(), ids)]).await?;
+        let mut steps = self.audited(workspace, "knowledge.delete", ids.iter().copied());
+        steps.push(step!(statement::KNOWLEDGE_DELETE, workspace.uuid(), ids));
+        let rows = self.change(workspace, steps).await?;
         rows.iter().map(|row| rows::get(row, "id")).collect()
     }
 
@@ -374,6 +387,28 @@ impl Library {
     async fn workspaces(&self) -> Result<Vec<WorkspaceId>, StoreError> {
         let workspaces = Accounts::new(self.pools.clone()).workspaces().await?;
         Ok(workspaces.into_iter().map(|workspace| workspace.id).collect())
+    }
+
+    /// What is to be noted of a change beside it, a row a document.
+    fn audited(
+        &self,
+        workspace: WorkspaceId,
+        action: &'static str,
+        documents: impl Iterator<Item = Uuid>,
+    ) -> Vec<Step<'static>> {
+        let note = |actor: &str, document: Uuid| {
+            step!(
+                statement::AUDIT_NOTE,
+                workspace.uuid(),
+                mint::id::<Uuid>(),
+                actor.to_owned(),
+                action,
+                document.to_string(),
+                None::<Value>
+            )
+        };
+        let actor = self.actor.as_deref();
+        documents.filter_map(|document| Some(note(actor?, document))).collect()
     }
 
     /// The rows of the last step.

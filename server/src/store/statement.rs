@@ -63,7 +63,7 @@ statements! {
     USERS_EXPORT = "users/export" as Lookup [UUID, INT8];
 
     WORKSPACE_ADD = "workspaces/add" as Lookup [UUID, TEXT, TEXT, TEXT, BOOL, TEXT_ARRAY];
-    WORKSPACE_SET = "workspaces/set" as Lookup [TEXT, BOOL, TEXT_ARRAY, TEXT];
+    WORKSPACE_SET = "workspaces/set" as Lookup [TEXT, BOOL, TEXT_ARRAY, TEXT, BOOL];
     WORKSPACES_LIST = "workspaces/list" as Lookup [];
     WORKSPACES_VISIBLE = "workspaces/visible" as App [];
     WORKSPACES_EXPORT = "workspaces/export" as Lookup [UUID, INT8];
@@ -71,9 +71,18 @@ statements! {
 
     KEY_ADD = "keys/add" as Lookup [UUID, UUID, TEXT, TEXT, BYTEA];
     KEY_BY_HASH = "keys/by_hash" as Lookup [BYTEA];
-    KEYS_WORKING = "keys/working" as Lookup [UUID_ARRAY];
     KEYS_LIST = "keys/list" as Lookup [];
     KEY_REVOKE = "keys/revoke" as Lookup [TEXT];
+
+    LOGIN_BEGIN = "logins/begin" as Lookup [UUID, UUID, UUID, TEXT, BYTEA, TIMESTAMPTZ];
+    LOGIN_HOLD = "logins/hold" as Lookup [BYTEA];
+    REFRESH_ROTATE = "logins/rotate" as Lookup [BYTEA, BYTEA, TIMESTAMPTZ, INT8];
+    LOGIN_END = "logins/end" as Lookup [UUID];
+    LOGIN_END_BY_TOKEN = "logins/end_by_token" as Lookup [BYTEA];
+    LOGINS_END_OF_ACCOUNT = "logins/end_of_account" as Lookup [TEXT, TEXT, TEXT];
+    LOGIN_STANDING = "logins/standing" as Lookup [UUID];
+    LOGINS_FORGET = "logins/forget" as Lookup [];
+    CREDENTIALS_WORKING = "credentials/working" as Lookup [UUID_ARRAY];
 
     NODE_CLAIM = "nodes/claim" as Lookup [UUID];
     NODE_STANDING = "nodes/standing" as Lookup [UUID];
@@ -81,6 +90,8 @@ statements! {
     LOG_EPOCH = "deployment/log_epoch" as Lookup [];
     NEW_LOG_EPOCH = "deployment/new_epoch" as Lookup [];
     AUDIT_ADD = "audit/add" as Lookup [UUID, UUID, TEXT, TEXT, TEXT, JSONB];
+    // The same, for what is changed within a workspace.
+    AUDIT_NOTE = "audit/add" as App [UUID, UUID, TEXT, TEXT, TEXT, JSONB];
     SERVER_FACTS = "server/facts" as Lookup [];
     SERVER_PROTECTION = "server/protection" as Lookup [];
 

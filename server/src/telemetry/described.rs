@@ -19,6 +19,8 @@ const METRICS: &[(Kind, &str, &str)] = &[
     (Gauge, "switchboard_pool_waiting", "Callers that wait for a connection, by pool."),
     (Gauge, "switchboard_knowledge_bytes", "What the knowledge takes that is held in memory, about."),
     (Gauge, "switchboard_knowledge_waiting", "Chunks that wait for a vector; 10000 is that many or more."),
+    (Counter, "switchboard_logins_total", "Tries to log in, by outcome."),
+    (Counter, "switchboard_refresh_reuses_total", "Log-ins ended because a refresh token was used twice."),
     (Counter, "switchboard_requests_total", "Requests by method."),
     (Counter, "switchboard_knowledge_embedded_total", "Chunks that were given a vector."),
     (Histogram, "switchboard_search_seconds", "Searches of the knowledge."),

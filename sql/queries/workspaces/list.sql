@@ -1,2 +1,5 @@
 -- All workspaces; the server keeps them in memory.
-SELECT id, slug, identity_secret, verification_required, allowed_origins FROM workspaces ORDER BY slug LIMIT 1000
+SELECT id, slug, identity_secret, verification_required, allowed_origins, registration_open
+FROM workspaces
+ORDER BY slug
+LIMIT 1000

@@ -2,6 +2,7 @@
 UPDATE workspaces SET
   verification_required = coalesce($2, verification_required),
   allowed_origins = coalesce($3, allowed_origins),
-  identity_secret = coalesce($4, identity_secret)
+  identity_secret = coalesce($4, identity_secret),
+  registration_open = coalesce($5, registration_open)
 WHERE slug = $1
 RETURNING id

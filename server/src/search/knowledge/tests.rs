@@ -41,6 +41,7 @@ impl Desk {
             identity_secret: "secret".to_owned(),
             verification_required: false,
             allowed_origins: Vec::new(),
+            registration_open: false,
         };
         assert!(self.administration.accounts().add_workspace(&workspace, "test").await.unwrap());
         workspace.id

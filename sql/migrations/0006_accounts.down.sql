@@ -1,0 +1,3 @@
+DROP TABLE refresh_tokens;
+DROP TABLE logins;
+ALTER TABLE workspaces DROP COLUMN registration_open;
