@@ -6,6 +6,7 @@
 pub mod directory;
 pub mod limits;
 pub mod token;
+pub mod trust;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac};

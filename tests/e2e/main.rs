@@ -29,8 +29,10 @@ mod opening;
 mod operations;
 mod outage;
 mod pages;
+mod person;
 mod positions;
 mod postgres;
+mod reports;
 mod restored;
 mod resuming;
 mod returning;
@@ -38,6 +40,7 @@ mod slow_reader;
 mod storm;
 mod tokens;
 mod waking;
+mod webhooks;
 mod wire_faults;
 mod writer;
 
@@ -61,9 +64,12 @@ fn main() -> ExitCode {
         opening::TESTS,
         operations::TESTS,
         pages::TESTS,
+        person::TESTS,
         positions::TESTS,
+        reports::TESTS,
         resuming::TESTS,
         tokens::TESTS,
+        webhooks::TESTS,
         wire_faults::TESTS,
         crowd::TESTS,
         crash_matrix::TESTS,
