@@ -13,7 +13,7 @@ use crate::store::reports::Reports;
 use crate::store::writer::News;
 use crate::store::{Store, StoreError};
 
-/// What nobody told us of is found within this: claims, and interactions of another node.
+/// What nobody told us of is found within this: interactions of another node, or of a database that was filled by hand.
 const LOOK: Duration = Duration::from_secs(10);
 /// On a busy server, so many interactions gather that a step is worth its transaction.
 const GATHER: Duration = Duration::from_secs(1);

@@ -42,8 +42,7 @@ CREATE INDEX webhook_deliveries_dead ON webhook_deliveries (workspace_id, outbox
 ALTER TABLE interactions ADD COLUMN counted boolean NOT NULL DEFAULT false;
 CREATE INDEX interactions_uncounted ON interactions (id) WHERE NOT counted;
 CREATE INDEX interactions_by_intent ON interactions (workspace_id, intent, created_at DESC, id DESC);
-ALTER TABLE escalations ADD COLUMN claim_counted boolean NOT NULL DEFAULT false;
-CREATE INDEX escalations_uncounted ON escalations (id) WHERE claimed_at IS NOT NULL AND NOT claim_counted;
+CREATE INDEX escalations_claimed ON escalations (workspace_id, claimed_at) WHERE claimed_at IS NOT NULL;
 CREATE INDEX conversations_open ON conversations (workspace_id, mode) WHERE status IN ('active', 'waiting', 'with_staff');
 CREATE INDEX conversations_rated ON conversations (workspace_id, id) WHERE rating IS NOT NULL;
 
@@ -60,7 +59,6 @@ CREATE TABLE interaction_rollups (
   confidence_sum    double precision NOT NULL DEFAULT 0,
   processing_ms     bigint[] NOT NULL DEFAULT '{0}',
   first_response_ms bigint[] NOT NULL DEFAULT '{0}',
-  time_to_claim_s   bigint[] NOT NULL DEFAULT '{0}',
   PRIMARY KEY (workspace_id, grain, mode, at)
 );
 
@@ -122,6 +120,32 @@ BEGIN
     END IF;
   END LOOP;
   RETURN NULL;
+END $$;
+
+-- What staff wrote to each other about a person belongs to them as well. The table may not be there: it is looked for when
+-- somebody asks.
+CREATE FUNCTION switchboard_notes_about(workspace uuid, conversation uuid) RETURNS SETOF text
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+  IF to_regclass('public.notes') IS NOT NULL THEN
+    RETURN QUERY
+      SELECT json_build_object('kind', 'note', 'conversation_id', n.conversation_id, 'seq', n.seq,
+                               'author_name', n.author_name, 'content', n.content, 'created_at', n.created_at)::text
+      FROM notes n
+      WHERE n.workspace_id = workspace AND n.conversation_id = conversation
+      ORDER BY n.seq
+      LIMIT 1000;
+  END IF;
+END $$;
+
+CREATE FUNCTION switchboard_forget_notes(workspace uuid, conversation uuid) RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
+  IF to_regclass('public.notes') IS NOT NULL THEN
+    DELETE FROM notes n WHERE n.workspace_id = workspace AND n.conversation_id = conversation;
+  END IF;
 END $$;
 
 DO $$

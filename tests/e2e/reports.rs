@@ -102,8 +102,7 @@ async fn metrics_are_what_the_rows_say(world: World) -> Result<()> {
     // In one piece: the seed is a session's.
     world.execute(&RANDOM.replace("SEED", &seed.to_string())).await?;
     eventually("everything to be counted", async || {
-        let left = "select (select count(*) from interactions where not counted) \
-                    + (select count(*) from escalations where claimed_at is not null and not claim_counted)";
+        let left = "select count(*) from interactions where not counted";
         Ok((world.value(left).await? == 0).then_some(()))
     })
     .await?;
@@ -226,7 +225,10 @@ async fn a_turn_is_in_every_report_at_once(world: World) -> Result<()> {
 
     let params = json!({"conversation_id": visitor.conversation});
     let trace = world.rpc(Some(&key), "workflow.get", params).await?;
-    ensure!(trace["workflow_state"]["type"] == "bank" && trace["workflow_state"]["turn"] == 1, "{trace}");
+    ensure!(
+        trace["workflow_state"]["workflow_type"] == "bank" && trace["workflow_state"]["turn"] == 1,
+        "{trace}"
+    );
     ensure!(trace["workflow_state"]["awaiting"] == "contact_details", "{trace}");
     ensure!(trace["workflow_state"]["checkpoint"]["pending"].is_object(), "{trace}");
     ensure!(trace["agent_states"][0]["turn"] == 1, "{trace}");

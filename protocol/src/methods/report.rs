@@ -58,7 +58,7 @@ pub struct Metrics {
     pub avg_confidence: Option<f64>,
     /// From a message to its answer.
     pub processing_ms: ProcessingTimes,
-    /// The same of each conversation's first turn, where it was not cancelled.
+    /// The same of each conversation's first turn, where it came to an answer.
     pub first_response_ms: Times,
     /// Now: those that are neither resolved nor closed.
     pub active_conversations: i64,
@@ -87,7 +87,7 @@ pub struct ProcessingTimes {
     pub p99: Option<f64>,
 }
 
-/// Percentiles are off by 5% at most.
+/// Percentiles of answers are off by 5% at most; those of claims are exact.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct Times {
     pub p50: Option<f64>,
@@ -159,6 +159,8 @@ pub enum Outcome {
     Escalated,
     /// The visitor ended it.
     Cancelled,
+    /// A person took the conversation over.
+    TakenOver,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
@@ -210,7 +212,7 @@ pub struct WorkflowTrace {
 /// The checkpoint, as it is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct WorkflowCheckpoint {
-    pub r#type: String,
+    pub workflow_type: String,
     /// Where the last turn ended; null before the first.
     pub step: Option<String>,
     pub turn: i64,

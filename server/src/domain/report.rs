@@ -134,7 +134,7 @@ pub struct Point {
 pub struct InteractionFilter {
     pub mode: Option<&'static str>,
     pub intent: Option<String>,
-    pub outcome: Option<&'static str>,
+    pub outcome: Option<String>,
     pub from: Option<Timestamp>,
     pub to: Option<Timestamp>,
 }

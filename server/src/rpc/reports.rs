@@ -19,7 +19,7 @@ use crate::domain::report::{
     AgentMemory, Count, Grain, Interaction, InteractionFilter, Metrics, Percentiles, Period, RecordedTurn,
     StoredWorkflow,
 };
-use crate::domain::workflow::{self, Awaiting, Outcome, Recorded, StepStatus};
+use crate::domain::workflow::{self, Awaiting, Recorded, StepStatus};
 use crate::reports;
 
 /// The period of who names none.
@@ -55,7 +55,7 @@ impl Desk {
         let filter = InteractionFilter {
             mode: params.mode.map(|mode| wire::mode(mode).name()),
             intent: params.intent,
-            outcome: params.outcome.map(|outcome| asked(outcome).name()),
+            outcome: params.outcome.and_then(stored),
             from: params.from.map(Timestamp::from),
             to: params.to.map(Timestamp::from),
         };
@@ -205,7 +205,7 @@ fn interaction(it: Interaction) -> Option<methods::Interaction> {
         intent: it.intent,
         category: it.category,
         confidence: it.confidence,
-        outcome: told(Outcome::from_name(&it.outcome)?),
+        outcome: serde_json::from_value(it.outcome.into()).ok()?,
         escalated: it.escalated,
         trigger_type: it.trigger,
         reason: it.reason,
@@ -215,29 +215,14 @@ fn interaction(it: Interaction) -> Option<methods::Interaction> {
     })
 }
 
-fn asked(outcome: methods::Outcome) -> Outcome {
-    match outcome {
-        methods::Outcome::Resolved => Outcome::Resolved,
-        methods::Outcome::Asked => Outcome::Asked,
-        methods::Outcome::Refused => Outcome::Refused,
-        methods::Outcome::Escalated => Outcome::Escalated,
-        methods::Outcome::Cancelled => Outcome::Cancelled,
-    }
-}
-
-fn told(outcome: Outcome) -> methods::Outcome {
-    match outcome {
-        Outcome::Resolved => methods::Outcome::Resolved,
-        Outcome::Asked => methods::Outcome::Asked,
-        Outcome::Refused => methods::Outcome::Refused,
-        Outcome::Escalated => methods::Outcome::Escalated,
-        Outcome::Cancelled => methods::Outcome::Cancelled,
-    }
+/// Outcomes are stored under the names that they have on the wire.
+fn stored(outcome: methods::Outcome) -> Option<String> {
+    serde_json::to_value(outcome).ok()?.as_str().map(str::to_owned)
 }
 
 fn checkpoint(stored: StoredWorkflow) -> WorkflowCheckpoint {
     WorkflowCheckpoint {
-        r#type: stored.kind,
+        workflow_type: stored.kind,
         step: stored.step,
         turn: stored.turn,
         awaiting: stored.awaiting.as_deref().and_then(Awaiting::from_name).map(wire::awaiting),

@@ -42,14 +42,9 @@ impl Reports {
 
     /// The same for some of them.
     pub async fn count_of(&self, workspaces: &[WorkspaceId]) -> Result<bool, StoreError> {
-        let counted = async |step: Step<'static>| -> Result<bool, StoreError> {
-            let rows = self.pools.write(workspaces, step).await?;
-            let counted: i64 = rows::get(rows.first().ok_or(StoreError::Stale)?, "counted")?;
-            Ok(counted == PART)
-        };
-        let interactions = counted(step!(statement::REPORTS_COUNT, PART)).await?;
-        let claims = counted(step!(statement::REPORTS_COUNT_CLAIMS, PART)).await?;
-        Ok(interactions || claims)
+        let rows = self.pools.write(workspaces, step!(statement::REPORTS_COUNT, PART)).await?;
+        let counted: i64 = rows::get(rows.first().ok_or(StoreError::Stale)?, "counted")?;
+        Ok(counted == PART)
     }
 
     /// The sums of a period, and what is so now.
@@ -64,13 +59,15 @@ impl Reports {
         let (first_day, end_of_days) = period.whole_days();
         let id = workspace.uuid();
         let read = async |step: Step<'static>| self.pools.read(&[workspace], step).await;
-        let (totals, names, series, standing) = tokio::try_join!(
+        let (totals, names, series, claims, standing) = tokio::try_join!(
             read(step!(statement::REPORTS_TOTALS, id, all, from, to, first_day, end_of_days)),
             read(step!(statement::REPORTS_NAMES, id, all, from, to, first_day, end_of_days)),
             read(step!(statement::REPORTS_SERIES, id, all, period.grain.name(), from, to)),
+            read(step!(statement::REPORTS_CLAIMS, id, mode, from, to)),
             read(step!(statement::REPORTS_STANDING, id, mode, period.first_id(), period.end_id())),
         )?;
         let total = totals.first().ok_or(StoreError::Stale)?;
+        let claims = claims.first().ok_or(StoreError::Stale)?;
         let standing = standing.first().ok_or(StoreError::Stale)?;
         let mut names_of = Names::default();
         for row in &names {
@@ -94,7 +91,7 @@ impl Reports {
             confidence: rows::get(total, "confidence")?,
             processing_ms: percentiles(total, "processing_p50", "processing_p95", Some("processing_p99"))?,
             first_response_ms: percentiles(total, "first_p50", "first_p95", None)?,
-            time_to_claim_s: percentiles(total, "claim_p50", "claim_p95", None)?,
+            time_to_claim_s: percentiles(claims, "claim_p50", "claim_p95", None)?,
             active_conversations: rows::get(standing, "active")?,
             open_escalations: rows::get(standing, "escalations")?,
             ratings: rows::get(standing, "ratings")?,

@@ -138,10 +138,10 @@ statements! {
     WEBHOOK_REMOVE = "webhooks/remove" as App [UUID];
 
     REPORTS_COUNT = "reports/count" as App [INT8];
-    REPORTS_COUNT_CLAIMS = "reports/count_claims" as App [INT8];
     REPORTS_TOTALS = "reports/totals" as App [UUID, TEXT, TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ];
     REPORTS_NAMES = "reports/names" as App [UUID, TEXT, TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ];
     REPORTS_SERIES = "reports/series" as App [UUID, TEXT, TEXT, TIMESTAMPTZ, TIMESTAMPTZ];
+    REPORTS_CLAIMS = "reports/claims" as App [UUID, TEXT, TIMESTAMPTZ, TIMESTAMPTZ];
     REPORTS_STANDING = "reports/standing" as App [UUID, TEXT, UUID, UUID];
     INTERACTIONS_LIST = "interactions/list" as App [UUID, TEXT, TEXT, TEXT, TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ, UUID,
         INT8];

@@ -21,3 +21,5 @@ SELECT json_build_object(
     'kind', 'agent_state', 'conversation_id', conversation_id, 'agent_name', agent_name, 'turn', turn, 'state', state,
     'updated_at', updated_at)::text
 FROM agent_states WHERE workspace_id = $1 AND conversation_id = $2
+UNION ALL
+SELECT switchboard_notes_about($1, $2)

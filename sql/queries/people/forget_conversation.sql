@@ -15,4 +15,5 @@ WITH blank AS (
 ), gone AS (
   DELETE FROM conversations WHERE workspace_id = $1 AND id = $2 RETURNING 1
 )
-SELECT (SELECT count(*) FROM gone) AS gone, (SELECT count(*) FROM blank) AS escalations
+SELECT (SELECT count(*) FROM gone) AS gone, (SELECT count(*) FROM blank) AS escalations,
+       switchboard_forget_notes($1, $2) AS notes

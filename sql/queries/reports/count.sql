@@ -18,7 +18,7 @@ WITH taken AS (
   SELECT workspace_id, grain, at, mode, count(*), count(*) FILTER (WHERE outcome = 'resolved'),
          count(*) FILTER (WHERE escalated), count(*) FILTER (WHERE trigger_type = 'agent_error'), count(confidence),
          coalesce(sum(confidence::double precision), 0), switchboard_histogram(processing_time_ms),
-         coalesce(switchboard_histogram(processing_time_ms) FILTER (WHERE turn = 1 AND outcome <> 'cancelled'), '{0}')
+         coalesce(switchboard_histogram(processing_time_ms) FILTER (WHERE turn = 1 AND outcome NOT IN ('cancelled', 'taken_over')), '{0}')
   FROM counted
   GROUP BY workspace_id, grain, at, mode
   ORDER BY workspace_id, grain, at, mode

@@ -1,7 +1,6 @@
 -- The sums of a period: whole days from $5 to before $6 where there are some, hours from $3 to before $4 around them.
 WITH parts AS (
-  SELECT interactions, resolved, escalated, errors, confidences, confidence_sum, processing_ms, first_response_ms,
-         time_to_claim_s
+  SELECT interactions, resolved, escalated, errors, confidences, confidence_sum, processing_ms, first_response_ms
   FROM interaction_rollups
   WHERE workspace_id = $1 AND mode = $2
     AND (grain = 'day' AND at >= $5 AND at < $6
@@ -14,10 +13,7 @@ WITH parts AS (
        GROUP BY place) processing) AS processing,
     (SELECT array_agg(count ORDER BY place) FROM (
        SELECT place, sum(count)::bigint AS count FROM parts, unnest(first_response_ms) WITH ORDINALITY AS h (count, place)
-       GROUP BY place) first) AS first,
-    (SELECT array_agg(count ORDER BY place) FROM (
-       SELECT place, sum(count)::bigint AS count FROM parts, unnest(time_to_claim_s) WITH ORDINALITY AS h (count, place)
-       GROUP BY place) claim) AS claim
+       GROUP BY place) first) AS first
 )
 SELECT coalesce(sum(interactions), 0)::bigint AS interactions, coalesce(sum(resolved), 0)::bigint AS resolved,
        coalesce(sum(escalated), 0)::bigint AS escalated, coalesce(sum(errors), 0)::bigint AS errors,
@@ -26,7 +22,5 @@ SELECT coalesce(sum(interactions), 0)::bigint AS interactions, coalesce(sum(reso
        (SELECT switchboard_percentile(processing, 0.95) FROM merged) AS processing_p95,
        (SELECT switchboard_percentile(processing, 0.99) FROM merged) AS processing_p99,
        (SELECT switchboard_percentile(first, 0.5) FROM merged) AS first_p50,
-       (SELECT switchboard_percentile(first, 0.95) FROM merged) AS first_p95,
-       (SELECT switchboard_percentile(claim, 0.5) FROM merged) AS claim_p50,
-       (SELECT switchboard_percentile(claim, 0.95) FROM merged) AS claim_p95
+       (SELECT switchboard_percentile(first, 0.95) FROM merged) AS first_p95
 FROM parts
