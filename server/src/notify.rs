@@ -139,7 +139,7 @@ impl Notifier {
 impl AtWork {
     fn begin(&mut self, shared: Arc<Shared>, delivery: Delivery) {
         let webhook = delivery.webhook.id;
-        let task = self.tasks.spawn(async move { shared.attempt(delivery).await });
+        let task = self.tasks.spawn(async move { shared.attempt(&delivery).await });
         self.webhooks.insert(task.id(), webhook);
     }
 
@@ -165,8 +165,8 @@ impl AtWork {
 }
 
 impl Shared {
-    async fn attempt(&self, delivery: Delivery) {
-        let Delivery { event, webhook, attempt, since } = &delivery;
+    async fn attempt(&self, delivery: &Delivery) {
+        let Delivery { event, webhook, attempt, since } = delivery;
         let settled = match self.sender.send(webhook, event).await {
             Ok(()) => {
                 failpoint::hit("webhook.accepted");
@@ -178,22 +178,21 @@ impl Shared {
             }
             Err(fault) => {
                 metrics::counter!("switchboard_webhook_failures_total").increment(1);
-                match backoff::next(*attempt, *since, clock::now(), rand::random()) {
-                    Some(next) => Settled::Again(fault.to_string(), next),
-                    None => {
-                        metrics::counter!("switchboard_webhook_dead_total").increment(1);
-                        tracing::warn!(
-                            event = %event.id,
-                            webhook = %webhook.id,
-                            %fault,
-                            "a delivery is given up after a day; see `switchboard webhook dead`"
-                        );
-                        Settled::Dead(fault.to_string())
-                    }
+                if let Some(next) = backoff::next(*attempt, *since, clock::now(), rand::random()) {
+                    Settled::Again(fault.to_string(), next)
+                } else {
+                    metrics::counter!("switchboard_webhook_dead_total").increment(1);
+                    tracing::warn!(
+                        event = %event.id,
+                        webhook = %webhook.id,
+                        %fault,
+                        "a delivery is given up after a day; see `switchboard webhook dead`"
+                    );
+                    Settled::Dead(fault.to_string())
                 }
             }
         };
-        if let Err(error) = self.outbox.settle(&delivery, settled, clock::now()).await {
+        if let Err(error) = self.outbox.settle(delivery, settled, clock::now()).await {
             tracing::debug!(%error, "an attempt could not be recorded; it is made again when its claim runs out");
         }
     }

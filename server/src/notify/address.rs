@@ -81,29 +81,28 @@ pub fn is_public(address: IpAddr) -> bool {
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
-    let special = match (a, b, c) {
+    !matches!(
+        (a, b, c),
         // This network, private, loopback, link-local, multicast, reserved, broadcast.
-        (0 | 10 | 127 | 224.., ..) | (169, 254, _) | (172, 16..=31, _) | (192, 168, _) => true,
+        (0 | 10 | 127 | 224.., ..) | (169, 254, _) | (172, 16..=31, _) | (192, 168, _)
         // Shared by carriers.
-        (100, 64..=127, _) => true,
+        | (100, 64..=127, _)
         // Assignments of protocols, 6to4 relays, documentation, measurements.
-        (192, 0, 0 | 2) | (192, 88, 99) | (198, 18..=19, _) | (198, 51, 100) | (203, 0, 113) => true,
-        _ => false,
-    };
-    !special
+        | (192, 0, 0 | 2) | (192, 88, 99) | (198, 18..=19, _) | (198, 51, 100) | (203, 0, 113)
+    )
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [a, b, ..] = address.segments();
     // Only this part has been handed out; mapped, local and multicast addresses are outside of it.
     let handed_out = (0x2000..0x4000).contains(&a);
-    let special = match (a, b) {
+    let special = matches!(
+        (a, b),
         // Teredo and other protocols, documentation.
-        (0x2001, 0..=0x01ff | 0x0db8) => true,
+        (0x2001, 0..=0x01ff | 0x0db8)
         // 6to4, which wraps an address of version 4; documentation.
-        (0x2002, _) | (0x3fff, 0..=0x0fff) => true,
-        _ => false,
-    };
+        | (0x2002, _) | (0x3fff, 0..=0x0fff)
+    );
     handed_out && !special
 }
 

@@ -33,7 +33,7 @@ impl Reports {
         Self { pools }
     }
 
-    /// Counts some of what waits, in all workspaces; true when there may be more.
+    /// Counts some of what waits, in all workspaces; false once there is nothing left.
     pub async fn count(&self) -> Result<bool, StoreError> {
         let accounts = Accounts::new(self.pools.clone());
         let all: Vec<_> = accounts.workspaces().await?.into_iter().map(|workspace| workspace.id).collect();
@@ -44,7 +44,7 @@ impl Reports {
     pub async fn count_of(&self, workspaces: &[WorkspaceId]) -> Result<bool, StoreError> {
         let rows = self.pools.write(workspaces, step!(statement::REPORTS_COUNT, PART)).await?;
         let counted: i64 = rows::get(rows.first().ok_or(StoreError::Stale)?, "counted")?;
-        Ok(counted == PART)
+        Ok(counted > 0)
     }
 
     /// The sums of a period, and what is so now.

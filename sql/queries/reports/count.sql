@@ -1,8 +1,8 @@
 -- Counts the next interactions into the rollups and marks them, in one transaction: each once, whenever it was
--- committed. Every one belongs to its hour and its day, to its mode and to all modes.
+-- committed, and whoever counts at the same time waits. Every one belongs to its hour and its day, to its mode and to all modes.
 WITH taken AS (
   UPDATE interactions i SET counted = true
-  FROM (SELECT id FROM interactions WHERE NOT counted ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED) next
+  FROM (SELECT id FROM interactions WHERE NOT counted ORDER BY id LIMIT $1 FOR UPDATE) next
   WHERE i.id = next.id
   RETURNING i.workspace_id, i.mode, i.turn, i.intent, i.category, i.outcome, i.escalated, i.trigger_type, i.confidence,
             i.processing_time_ms, i.created_at
