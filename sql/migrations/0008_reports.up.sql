@@ -106,7 +106,7 @@ $$;
 -- The value below which this share lies, as percentile_disc has it. Of a bucket from a to b it is 2ab / (a + b), which is
 -- off by (b - a) / (a + b) at most: 3.9%.
 CREATE FUNCTION switchboard_percentile(histogram bigint[], share double precision) RETURNS double precision
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 AS $$
 DECLARE
   wanted bigint := greatest(1, ceil(share * (SELECT sum(count) FROM unnest(histogram) count)));
