@@ -187,7 +187,7 @@ async fn serve(mut socket: TcpStream, stage: &Stage) -> Result<()> {
 
 async fn read(socket: &mut TcpStream) -> Result<Heard> {
     let mut bytes = Vec::new();
-    let head = loop {
+    let end = loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
             break end;
         }
@@ -195,16 +195,16 @@ async fn read(socket: &mut TcpStream) -> Result<Heard> {
     };
     let heard = Heard {
         path: String::new(),
-        head: String::from_utf8(bytes[..head].to_vec())?,
+        head: String::from_utf8(bytes[..end].to_vec())?,
         text: String::new(),
         body: Value::Null,
     };
     let path = heard.head.split(' ').nth(1).context("a request line")?.to_owned();
     let length: usize = heard.header("content-length").context("a length")?.parse()?;
-    while bytes.len() < head + 4 + length {
+    while bytes.len() < end + 4 + length {
         more(socket, &mut bytes).await?;
     }
-    let text = String::from_utf8(bytes[head + 4..head + 4 + length].to_vec())?;
+    let text = String::from_utf8(bytes[end + 4..end + 4 + length].to_vec())?;
     Ok(Heard { path, body: serde_json::from_str(&text)?, text, ..heard })
 }
 
