@@ -1,18 +1,14 @@
 // Made from the types of the protocol crate; do not edit. To make it anew:
 //   UPDATE_GOLDEN=1 cargo test -p switchboard-protocol --test wire typescript
 
-/** A person who can log in. */
-export type Account = {
-  id: AccountId;
-  email: string;
-  name: string;
+/** What an agent remembers of a conversation. */
+export type AgentState = {
+  agent_name: string;
+  /** The turn that it remembers it from. */
+  turn: number;
+  state: JsonValue;
+  updated_at: Timestamp;
 };
-
-/** One account of a person, in all of its workspaces. */
-export type AccountId = string;
-
-/** What an account may be in a workspace. */
-export type AccountRole = "member" | "staff" | "supervisor" | "admin";
 
 /** A document that belongs to a message. */
 export type Attachment = {
@@ -89,6 +85,13 @@ export type ConversationUpdated = {
   conversation: State;
 };
 
+/** What visitors thought of it. */
+export type Csat = {
+  count: number;
+  /** From 1 to 5. */
+  average: number | null;
+};
+
 /** One stored document, for example an attachment. */
 export type DocumentId = string;
 
@@ -152,6 +155,53 @@ export type FieldProblem = {
   field: string;
   /** Reads after the field's name: "is required", "must be an integer". */
   problem: string;
+};
+
+/** What the agent decided in one turn. */
+export type Interaction = {
+  id: InteractionId;
+  conversation_id: ConversationId;
+  turn: number;
+  mode: Mode | null;
+  agent_name: string | null;
+  /** Null once its visitor was erased, as are the response and the reason. */
+  user_message: string | null;
+  response: string | null;
+  intent: string | null;
+  category: string | null;
+  confidence: number | null;
+  outcome: Outcome;
+  escalated: boolean;
+  trigger_type: string | null;
+  reason: string | null;
+  /** What answered: `local`, or the remote one. */
+  brain: string | null;
+  processing_time_ms: number;
+  created_at: Timestamp;
+};
+
+/** One turn of the agent, as it is on record. */
+export type InteractionId = string;
+
+/** The log of what the agent decided, the latest first. */
+export type InteractionList = {
+  mode?: Mode | null;
+  intent?: string | null;
+  outcome?: Outcome | null;
+  /** Not before. */
+  from?: Timestamp | null;
+  /** Before. */
+  to?: Timestamp | null;
+  /** 50 when absent. */
+  limit?: number | null;
+  /** The `next_cursor` of the page before. */
+  cursor?: string | null;
+};
+
+export type InteractionListed = {
+  interactions: Array<Interaction>;
+  /** Null on the last page. */
+  next_cursor: string | null;
 };
 
 export type JsonValue = number | string | boolean | Array<JsonValue> | { [key in string]: JsonValue } | null;
@@ -273,42 +323,6 @@ export type KnowledgeStored = {
   status: KnowledgeStatus;
 };
 
-/** What a log-in, and each refresh of it, gives. */
-export type LoggedIn = {
-  access_token: Secret;
-  token_type: TokenType;
-  /** When the access token runs out. */
-  expires_at: Timestamp;
-  /** The next one; the one before it is used up. */
-  refresh_token: Secret;
-  refresh_expires_at: Timestamp;
-  user: Account;
-  /** The public slug of the workspace that the tokens are for. */
-  workspace: string;
-  roles: Array<AccountRole>;
-};
-
-/** Logs an account in to one workspace. */
-export type Login = {
-  email: string;
-  password: Secret;
-  /** The public slug of a workspace. When absent: `default`, or the first in which the account has a role. */
-  workspace?: string | null;
-};
-
-/** Ends the log-in of the access token in the header, or of this refresh token. */
-export type Logout = {
-  refresh_token?: Secret | null;
-};
-
-/** Whose access token it is. */
-export type Me = {
-  user: Account;
-  workspace: string;
-  roles: Array<AccountRole>;
-  expires_at: Timestamp;
-};
-
 /** One entry of a conversation's log. Written once, never changed. */
 export type Message = {
   id: MessageId;
@@ -415,8 +429,75 @@ export type MessageWithdrawn = {
   reason: WithdrawnReason;
 };
 
+/** What cannot be said is null: a percentile of nothing, the average of no score. Rates are 0 where nothing happened. */
+export type Metrics = {
+  /** Turns of the agent. */
+  total_interactions: number;
+  /** Those that ended in an answer. */
+  resolved: number;
+  /** Those that ended in a hand-over to a person. */
+  escalated: number;
+  /** The share that was handed over. */
+  escalation_rate: number;
+  /** The share that was not. */
+  containment_rate: number;
+  avg_confidence: number | null;
+  /** From a message to its answer. */
+  processing_ms: ProcessingTimes;
+  /** The same of each conversation's first turn, where it came to an answer. */
+  first_response_ms: Times;
+  /** Now: those that are neither resolved nor closed. */
+  active_conversations: number;
+  /** Now: those that are not resolved. */
+  open_escalations: number;
+  /** From a hand-over until a person took it, in seconds, of those taken in the period. */
+  time_to_claim_s: Times;
+  /** Of conversations that began in the period. */
+  csat: Csat;
+  /** The most frequent first, as in the two below. */
+  by_intent: Array<MetricsCount>;
+  by_category: Array<MetricsCount>;
+  /** By what a hand-over was triggered by. */
+  by_trigger: Array<MetricsCount>;
+  /** Hand-overs because the agent had failed. */
+  errors: number;
+  /** Every bucket of the period, the earliest first. */
+  series: Array<MetricsPoint>;
+};
+
+export type MetricsBucket = "hour" | "day";
+
+export type MetricsCount = {
+  name: string;
+  interactions: number;
+  escalated: number;
+};
+
+/** Sums of a period, in which `from` and `to` are widened to whole buckets, in UTC. */
+export type MetricsGet = {
+  /** Of one mode; all of them when absent. */
+  mode?: Mode | null;
+  /** Seven days before `to` when absent. */
+  from?: Timestamp | null;
+  /** Now when absent. */
+  to?: Timestamp | null;
+  /** Of the series: an hour when absent, and a day where the period is longer than 31 days. */
+  bucket?: MetricsBucket | null;
+};
+
+export type MetricsPoint = {
+  /** When the bucket begins. */
+  at: Timestamp;
+  interactions: number;
+  escalated: number;
+  p95_ms: number | null;
+};
+
 /** Whose words a preset with two audiences uses. */
 export type Mode = "customer" | "banker";
+
+/** How a turn ended. */
+export type Outcome = "resolved" | "asked" | "refused" | "escalated" | "cancelled" | "taken_over";
 
 /** Who may answer now. */
 export type Owner = "ai" | "staff" | "none";
@@ -433,6 +514,13 @@ export type Position = {
   seq: Seq;
 };
 
+/** Percentiles are off by 5% at most. */
+export type ProcessingTimes = {
+  p50: number | null;
+  p95: number | null;
+  p99: number | null;
+};
+
 /** Up to where each side has read. */
 export type ReadMarks = {
   user: Seq;
@@ -446,21 +534,15 @@ export type ReadUpdated = {
   staff: Seq;
 };
 
-/** Exchanges a refresh token for new tokens. It can be used once. */
-export type Refresh = {
-  refresh_token: Secret;
-};
+export type RecordedStatus = "done" | "failed" | "skipped";
 
-/**
- * Makes an account that is a member, where the workspace takes registrations. The answer never tells whether there
- * was one already; the account is used by logging in.
- */
-export type Register = {
-  email: string;
-  password: Secret;
-  name?: string | null;
-  /** The public slug of a workspace; `default` when absent. */
-  workspace?: string | null;
+export type RecordedStep = {
+  step: string;
+  status: RecordedStatus;
+  started_at: Timestamp;
+  ms: number;
+  /** What it came to. */
+  output: JsonValue;
 };
 
 /** Who speaks in a message. */
@@ -587,11 +669,14 @@ export type Streaming = {
   text: string;
 };
 
+/** Percentiles of answers are off by 5% at most; those of claims are exact. */
+export type Times = {
+  p50: number | null;
+  p95: number | null;
+};
+
 /** A moment, such as `2026-01-31T09:05:00.250Z`. */
 export type Timestamp = string;
-
-/** How an access token is shown: `Authorization: Bearer …`. */
-export type TokenType = "Bearer";
 
 /** Stops the answer that is being written: no reply is committed. */
 export type TurnCancel = {
@@ -642,6 +727,26 @@ export type VisitorId = string;
 /** Why streamed text was withdrawn. */
 export type WithdrawnReason = "takeover" | "cancelled" | "restarted";
 
+/** The checkpoint, as it is stored. */
+export type WorkflowCheckpoint = {
+  workflow_type: string;
+  /** Where the last turn ended; null before the first. */
+  step: string | null;
+  turn: number;
+  awaiting: Awaiting | null;
+  /** Of the turn that is open: the message that it will end in. Null between turns. */
+  reply_id: MessageId | null;
+  opened_at: Timestamp | null;
+  checkpoint_version: number;
+  checkpoint: JsonValue;
+  updated_at: Timestamp;
+};
+
+/** Where the agent's work in a conversation stands, and each step that led there. */
+export type WorkflowGet = {
+  conversation_id: ConversationId;
+};
+
 /** Where the agent's work stands. */
 export type WorkflowState = {
   type: string;
@@ -659,6 +764,19 @@ export type WorkflowStep = {
   status: StepStatus;
   /** What the step decided; visitors are not told. */
   detail?: JsonValue;
+};
+
+export type WorkflowTrace = {
+  /** Null where no AI has ever answered. */
+  workflow_state: WorkflowCheckpoint | null;
+  agent_states: Array<AgentState>;
+  /** The latest 200, in their order. */
+  turns: Array<WorkflowTurn>;
+};
+
+export type WorkflowTurn = {
+  turn: number;
+  steps: Array<RecordedStep>;
 };
 
 /** Every method: what it is asked with and what it answers. It fails with RpcError. */
@@ -680,6 +798,9 @@ export interface Methods {
   "knowledge.list": { params: KnowledgeList; result: KnowledgeListed };
   "knowledge.get": { params: KnowledgeGet; result: KnowledgeGot };
   "knowledge.delete": { params: KnowledgeDelete; result: KnowledgeDeleted };
+  "metrics.get": { params: MetricsGet; result: Metrics };
+  "interaction.list": { params: InteractionList; result: InteractionListed };
+  "workflow.get": { params: WorkflowGet; result: WorkflowTrace };
 }
 
 /** Every notification of the server. */
@@ -693,13 +814,4 @@ export interface Notifications {
   "workflow.step": WorkflowStep;
   "typing": TypingUpdated;
   "server.draining": ServerDraining;
-}
-
-/** Every endpoint of accounts: its body and its answer. An error comes as { error: RpcError }. */
-export interface Endpoints {
-  "POST /api/auth/register": { body: Register; answer: Empty };
-  "POST /api/auth/login": { body: Login; answer: LoggedIn };
-  "POST /api/auth/refresh": { body: Refresh; answer: LoggedIn };
-  "POST /api/auth/logout": { body: Logout; answer: Empty };
-  "GET /api/auth/me": { body: null; answer: Me };
 }

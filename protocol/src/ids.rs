@@ -29,6 +29,8 @@ uuid_newtypes! {
     WorkspaceId,
     /// One request for a person's help.
     EscalationId,
+    /// One turn of the agent, as it is on record.
+    InteractionId,
     /// One stored document, for example an attachment.
     DocumentId,
 }

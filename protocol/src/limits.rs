@@ -80,6 +80,8 @@ pub const TITLE: usize = 500;
 pub const URL: usize = 2_000;
 /// Characters of a topic collection's name.
 pub const TOPIC: usize = 100;
+/// Characters of an intent's name.
+pub const INTENT: usize = 100;
 /// Characters of what is searched for.
 pub const QUERY: usize = 2_000;
 /// Results of a search, unless the request says otherwise.

@@ -10,6 +10,7 @@ mod escalation;
 mod knowledge;
 mod message;
 mod named;
+mod report;
 mod session;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -28,6 +29,11 @@ pub use knowledge::{
 };
 pub use message::{
     Durability, MessageFeedback, MessageList, MessageListed, MessageRead, MessageSend, MessageSent, Typing,
+};
+pub use report::{
+    AgentState, Bucket, Csat, Interaction, InteractionList, InteractionListed, Metrics, MetricsCount,
+    MetricsGet, MetricsPoint, Outcome, ProcessingTimes, RecordedStatus, RecordedStep, Times,
+    WorkflowCheckpoint, WorkflowGet, WorkflowTrace, WorkflowTurn,
 };
 pub use session::{ServerInfo, SessionOpen, SessionOpened, SessionRefresh, SessionRefreshed, UserIdentity};
 
@@ -54,6 +60,9 @@ methods! {
     KnowledgeList      "knowledge.list"         true       KnowledgeList       KnowledgeListed,
     KnowledgeGet       "knowledge.get"          true       KnowledgeGet        KnowledgeGot,
     KnowledgeDelete    "knowledge.delete"       true       KnowledgeDelete     KnowledgeDeleted,
+    MetricsGet         "metrics.get"            true       MetricsGet          Metrics,
+    InteractionList    "interaction.list"       true       InteractionList     InteractionListed,
+    WorkflowGet        "workflow.get"           true       WorkflowGet         WorkflowTrace,
 }
 
 /// Parameters that know which method they are for, and what it answers.

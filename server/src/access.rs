@@ -8,6 +8,7 @@ pub mod limits;
 pub mod logins;
 pub mod passwords;
 pub mod token;
+pub mod trust;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac};

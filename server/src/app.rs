@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures_util::future::BoxFuture;
 use switchboard_protocol::CloseCode;
 use switchboard_protocol::limits::{PING, VISITOR_FRAME};
 use switchboard_protocol::methods::ServerInfo;
@@ -28,6 +29,8 @@ use crate::access::token::Tokens;
 use crate::config::Config;
 use crate::control;
 use crate::http::{self, Http};
+use crate::notify::{self, Notifier};
+use crate::reports;
 use crate::rpc::Desk;
 use crate::search::{self, Knowledge};
 use crate::session::{Minds, Registry};
@@ -60,8 +63,14 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     };
     let ending = CancellationToken::new();
     let background = TaskTracker::new();
-    let changed = read_anew(&desk, &sockets, &background);
-    let administration = control::Context::new(&database, &store, passwords, changed);
+    let changed = read_anew(&desk, &sockets, &store, &background);
+    let sender = notify::Sender::new(config.allow_private_webhooks)?;
+    let forget = {
+        let registry = desk.registry.clone();
+        move |workspace, visitor| registry.forget(workspace, visitor)
+    };
+    let administration =
+        control::Context::new(&database, &store, passwords, sender.clone(), changed, Arc::new(forget));
     background.spawn(control.serve(administration, ending.clone()));
     let kept = metrics.clone();
     background.spawn(until(ending.clone(), async move { kept.keep_up().await }));
@@ -84,6 +93,9 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     }));
     let knowledge = desk.knowledge.clone();
     background.spawn(until(ending.clone(), async move { knowledge.keep_embedding().await }));
+    background.spawn(until(ending.clone(), notifier(&desk, &store, sender).keep_delivering()));
+    let counted = store.clone();
+    background.spawn(until(ending.clone(), async move { reports::keep_counting(&counted).await }));
     let finishing = desk.registry.clone();
     background.spawn(until(ending.clone(), async move { finishing.finish_turns().await }));
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
@@ -170,16 +182,34 @@ fn desk(
     })
 }
 
-/// What is done after workspaces, accounts or keys have changed: what is cached of them is forgotten, and who may no longer
+/// What is done after workspaces, accounts, keys or webhooks have changed: what is cached of them is forgotten, and who may no longer
 /// be here is sent away.
-fn read_anew(desk: &Arc<Desk>, sockets: &Sockets, background: &TaskTracker) -> Arc<dyn Fn() + Send + Sync> {
+fn read_anew(
+    desk: &Arc<Desk>,
+    sockets: &Sockets,
+    store: &Store,
+    background: &TaskTracker,
+) -> Arc<dyn Fn() + Send + Sync> {
     let (desk, sockets, background) = (desk.clone(), sockets.clone(), background.clone());
+    let news = store.writer.news().clone();
     Arc::new(move || {
         desk.directory.refresh();
         desk.knowledge.may_have_changed();
+        news.events.notify_one();
         let sockets = sockets.clone();
         background.spawn(async move { sockets.check_credentials().await });
     })
+}
+
+/// Tells webhooks of what happens, and sessions of what the webhooks have heard.
+fn notifier(desk: &Desk, store: &Store, sender: notify::Sender) -> Notifier {
+    let registry = desk.registry.clone();
+    let notified = move |workspace, conversation, escalation| {
+        let registry = registry.clone();
+        let told = async move { registry.notified(workspace, conversation, escalation).await };
+        Box::pin(told) as BoxFuture<'static, ()>
+    };
+    Notifier::new(store, sender, Box::new(notified))
 }
 
 /// Keeps saying that this node is alive; returns only when it must not go on.

@@ -8,7 +8,9 @@ mod errand;
 mod eval;
 mod flags;
 mod migrate;
+mod person;
 mod serve;
+mod webhook;
 
 use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
@@ -66,6 +68,16 @@ enum Command {
     Key {
         #[command(subcommand)]
         command: Key,
+    },
+    /// Where a workspace is told of what happens
+    Webhook {
+        #[command(subcommand)]
+        command: webhook::Webhook,
+    },
+    /// What is stored about one visitor: print it, or take it away
+    Person {
+        #[command(subcommand)]
+        command: person::Person,
     },
     /// Bring data in
     Import {
@@ -264,6 +276,8 @@ impl Command {
             Self::Workspace { command } => command.errand(),
             Self::User { command } => command.errand()?,
             Self::Key { command } => command.errand(),
+            Self::Webhook { command } => command.errand(),
+            Self::Person { command } => command.errand(),
             Self::Import { command: Import::Conversations { path, dry_run } } => {
                 command::Command::ImportConversations { path: std::path::absolute(path)?, dry_run }
             }

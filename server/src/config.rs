@@ -47,6 +47,8 @@ pub struct Config {
     pub secret: Secret,
     pub drain: Duration,
     pub max_connections: usize,
+    /// Whether webhooks may lead to private addresses, and go over http.
+    pub allow_private_webhooks: bool,
     pub log: LogConfig,
 }
 
@@ -110,6 +112,7 @@ impl Config {
             token_lifetime: seconds(layers, &setting::TOKEN_SECONDS, 1_800, 1..=86_400)?,
             drain: seconds(layers, &setting::DRAIN_SECONDS, 20, 0..=3_600)?,
             max_connections: max_connections(layers)?,
+            allow_private_webhooks: allow_private_webhooks(layers)?,
             log: LogConfig::resolve(layers, "info")?,
             secret: secret(layers.get(&setting::JWT_SECRET_KEY), &data)?,
             source,
@@ -197,6 +200,11 @@ pub fn max_connections(layers: &Layers) -> Result<usize, ConfigError> {
     layers.value(&setting::MAX_CONNECTIONS, 18_000, within)
 }
 
+/// A command without a server asks for it alone.
+pub fn allow_private_webhooks(layers: &Layers) -> Result<bool, ConfigError> {
+    layers.value(&setting::ALLOW_PRIVATE_WEBHOOKS, false, switch)
+}
+
 fn seconds(
     layers: &Layers,
     setting: &'static setting::Setting,
@@ -271,6 +279,7 @@ impl fmt::Debug for Config {
             .field("token_lifetime", &self.token_lifetime)
             .field("drain", &self.drain)
             .field("max_connections", &self.max_connections)
+            .field("allow_private_webhooks", &self.allow_private_webhooks)
             .field("log", &self.log)
             .finish_non_exhaustive()
     }

@@ -10,6 +10,8 @@ pub mod doctor;
 mod export;
 mod import;
 mod output;
+mod person;
+mod webhooks;
 
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -19,6 +21,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use nix::unistd::geteuid;
+use switchboard_protocol::ids::{VisitorId, WorkspaceId};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
@@ -31,6 +34,7 @@ pub use admin::{Context, chain, run};
 pub use output::Output;
 
 use crate::access::passwords::Passwords;
+use crate::notify::Sender;
 use crate::store::Store;
 use crate::store::source::Database;
 use command::{Answer, Command};
@@ -47,14 +51,18 @@ const COMMANDS: usize = 16;
 const END_WITHIN: Duration = Duration::from_secs(2);
 
 impl Context {
-    /// Of a running server. `changed` is called after workspaces, accounts or keys have changed.
+    /// Of a running server. `changed` is called after workspaces, accounts, keys or webhooks have changed, `forget` when
+    /// a visitor is erased.
     pub fn new(
         database: &Database,
         store: &Store,
         passwords: Passwords,
+        sender: Sender,
         changed: Arc<dyn Fn() + Send + Sync>,
+        forget: Arc<dyn Fn(WorkspaceId, VisitorId) + Send + Sync>,
     ) -> Self {
-        Self { database: database.clone(), administration: store.administration(), passwords, changed }
+        let (database, administration) = (database.clone(), store.administration());
+        Self { database, administration, passwords, sender, changed, forget }
     }
 }
 

@@ -19,6 +19,8 @@ mod rpc;
 mod session;
 
 mod brain;
+mod notify;
+mod reports;
 mod search;
 mod workflow;
 

@@ -8,6 +8,7 @@ mod identify;
 mod knowledge;
 mod messages;
 mod open;
+mod reports;
 pub mod rights;
 pub mod wire;
 
@@ -128,6 +129,13 @@ impl Desk {
             }
             Method::KnowledgeDelete => {
                 Ok(response(id, &self.delete_knowledge(standing, params::read(raw)?).await?))
+            }
+            Method::MetricsGet => Ok(response(id, &self.metrics(standing, params::read(raw)?).await?)),
+            Method::InteractionList => {
+                Ok(response(id, &self.list_interactions(standing, params::read(raw)?).await?))
+            }
+            Method::WorkflowGet => {
+                Ok(response(id, &self.trace_workflow(standing, params::read(raw)?).await?))
             }
             Method::SessionOpen | Method::SessionRefresh | Method::MessageSend => {
                 unreachable!("the transports carry these out themselves")

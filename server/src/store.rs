@@ -12,8 +12,10 @@ pub mod knowledge;
 pub mod logins;
 pub mod migrate;
 pub mod node;
+pub mod outbox;
 mod pool;
 pub mod reader;
+pub mod reports;
 mod rows;
 pub mod source;
 mod statement;
@@ -69,6 +71,14 @@ impl Store {
 
     pub fn knowledge(&self) -> knowledge::Library {
         knowledge::Library::new(self.pools.clone())
+    }
+
+    pub fn outbox(&self) -> outbox::Outbox {
+        outbox::Outbox::new(self.pools.clone())
+    }
+
+    pub fn reports(&self) -> reports::Reports {
+        reports::Reports::new(self.pools.clone())
     }
 
     /// What commands work on.

@@ -31,9 +31,11 @@ mod opening;
 mod operations;
 mod outage;
 mod pages;
+mod person;
 mod positions;
 mod postgres;
 mod remote;
+mod reports;
 mod restored;
 mod resuming;
 mod returning;
@@ -43,6 +45,7 @@ mod storm;
 mod tokens;
 mod tries;
 mod waking;
+mod webhooks;
 mod wire_faults;
 mod writer;
 
@@ -68,11 +71,14 @@ fn main() -> ExitCode {
         opening::TESTS,
         operations::TESTS,
         pages::TESTS,
+        person::TESTS,
         positions::TESTS,
+        reports::TESTS,
         resuming::TESTS,
         rights::TESTS,
         tokens::TESTS,
         tries::TESTS,
+        webhooks::TESTS,
         wire_faults::TESTS,
         crowd::TESTS,
         crash_matrix::TESTS,

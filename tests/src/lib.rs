@@ -15,6 +15,7 @@
 pub mod browser;
 pub mod database;
 pub mod fake_openai;
+pub mod hook;
 pub mod log;
 pub mod machine;
 pub mod patience;
@@ -32,6 +33,7 @@ pub mod world;
 /// What a test module starts with: `use switchboard_tests::prelude::*;`.
 pub mod prelude {
     pub use crate::browser::Browser;
+    pub use crate::hook::Hook;
     pub use crate::machine::{Lane, Need};
     pub use crate::patience::{PATIENCE, eventually, within};
     pub use crate::proxy::Proxy;

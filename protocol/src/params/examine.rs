@@ -135,6 +135,9 @@ fn explain(error: &ValidationError<'_>, problems: &mut Problems) {
         ValidationErrorKind::Maximum { limit } => format!("must be at most {limit}"),
         ValidationErrorKind::Enum { options } => format!("must be one of {}", options_in_words(options)),
         ValidationErrorKind::Format { format } if format == "uuid" => "must be a UUID".to_owned(),
+        ValidationErrorKind::Format { format } if format == "date-time" => {
+            "must be a time such as 2026-01-31T09:05:00Z".to_owned()
+        }
         _ => "is not as the method's schema has it".to_owned(),
     };
     problems.add(field, problem);

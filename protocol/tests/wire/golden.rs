@@ -32,6 +32,9 @@ fn methods_read_and_write_as_golden() {
         golden.method::<methods::KnowledgeList>(),
         golden.method::<methods::KnowledgeGet>(),
         golden.method::<methods::KnowledgeDelete>(),
+        golden.method::<methods::MetricsGet>(),
+        golden.method::<methods::InteractionList>(),
+        golden.method::<methods::WorkflowGet>(),
     ];
     let known: Vec<_> = METHODS.iter().map(|entry| entry.method.name()).collect();
     assert_eq!(checked.as_slice(), known, "every method has a golden file");

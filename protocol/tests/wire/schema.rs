@@ -67,6 +67,9 @@ fn http_takes_what_the_contract_says() {
             "knowledge.list",
             "knowledge.get",
             "knowledge.delete",
+            "metrics.get",
+            "interaction.list",
+            "workflow.get",
         ]
     );
 }

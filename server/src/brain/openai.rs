@@ -21,7 +21,6 @@ mod prompt;
 mod retry;
 #[cfg(test)]
 mod tests;
-mod tls;
 mod transport;
 
 use std::sync::{Mutex, PoisonError};

@@ -81,10 +81,10 @@ impl Report {
 
     async fn examine_own(&mut self, place: &Place, with_data: bool) -> anyhow::Result<()> {
         let database = Database::start(&place.source, &place.data, &place.database_options()).await?;
-        alone(&database, Command::Doctor, &mut self.ended).await?;
+        alone(&database, Command::Doctor, false, &mut self.ended).await?;
         let is_migrated = migrate::check(&mut database.connect().await?).await.is_ok();
         if with_data && is_migrated {
-            alone(&database, Command::DoctorData, &mut self.ended).await?;
+            alone(&database, Command::DoctorData, false, &mut self.ended).await?;
         }
         Ok(database.stop().await?)
     }
@@ -101,7 +101,7 @@ impl Report {
                 place.data.display()
             ),
         ));
-        alone(&database, Command::Doctor, &mut self.ended).await?;
+        alone(&database, Command::Doctor, false, &mut self.ended).await?;
         Ok(database.stop().await?)
     }
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::{complain, say};
 use crate::access::passwords::Passwords;
-use crate::config::{Layers, LogConfig, Place};
+use crate::config::{self, Layers, LogConfig, Place};
 use crate::control::client::Server;
 use crate::control::command::{Answer, Command};
 use crate::control::{self, Context, Output};
+use crate::notify::Sender;
 use crate::store::administration::Administration;
 use crate::store::{Database, Source, migrate};
 use crate::telemetry;
@@ -27,7 +28,8 @@ pub async fn run(command: Command, layers: &Layers) -> anyhow::Result<ExitCode> 
         place.data.display()
     );
     let database = Database::start(&place.source, &place.data, &place.database_options()).await?;
-    let result = alone(&database, command, &mut ended).await;
+    let allow_private_webhooks = config::allow_private_webhooks(layers)?;
+    let result = alone(&database, command, allow_private_webhooks, &mut ended).await;
     let stopped = database.stop().await;
     result?;
     stopped?;
@@ -35,7 +37,12 @@ pub async fn run(command: Command, layers: &Layers) -> anyhow::Result<ExitCode> 
 }
 
 /// Runs the command on a database that no server holds.
-pub async fn alone(database: &Database, command: Command, ended: &mut Ended) -> anyhow::Result<()> {
+pub async fn alone(
+    database: &Database,
+    command: Command,
+    allow_private_webhooks: bool,
+    ended: &mut Ended,
+) -> anyhow::Result<()> {
     if !matches!(command, Command::Doctor | Command::MigrateStatus) {
         migrate::check(&mut database.connect().await?).await?;
     }
@@ -45,6 +52,8 @@ pub async fn alone(database: &Database, command: Command, ended: &mut Ended) -> 
         administration: administration.clone(),
         passwords: Passwords::start()?,
         changed: Arc::new(|| ()),
+        sender: Sender::new(allow_private_webhooks)?,
+        forget: Arc::new(|_, _| ()),
     };
     let (output, mut answers) = Output::channel();
     let work = async {

@@ -115,6 +115,9 @@ settings! {
     MAX_CONNECTIONS = "max_connections" "SWITCHBOARD_MAX_CONNECTIONS" "N" Serve
         "Sockets at once; those beyond wait to be accepted [default: 18000]"
         takes "a number from 1 to 1000000";
+    ALLOW_PRIVATE_WEBHOOKS = "allow_private_webhooks" "SWITCHBOARD_ALLOW_PRIVATE_WEBHOOKS" "on|off" Serve
+        "Whether webhooks may lead to addresses that are not public, and go over http [default: off]"
+        takes "`on` or `off`";
     PORT_FILE = "port_file" "SWITCHBOARD_PORT_FILE" "FILE" Hidden
         "Written with ADDRESS:PORT when clients can connect"
         takes "the path of a file";

@@ -3,10 +3,13 @@
 
 use std::sync::Arc;
 
+use switchboard_protocol::ids::{VisitorId, WorkspaceId};
+
 use super::command::{Answer, Command};
 use super::output::Output;
-use super::{accounts, doctor, export, import};
+use super::{accounts, doctor, export, import, person, webhooks};
 use crate::access::passwords::Passwords;
+use crate::notify::Sender;
 use crate::search::embedder::MINILM;
 use crate::store::administration::Administration;
 use crate::store::migrate;
@@ -18,8 +21,11 @@ pub struct Context {
     pub database: Database,
     pub administration: Administration,
     pub passwords: Passwords,
-    /// Called after workspaces, accounts or keys have changed, so that what is cached of them is read again.
+    /// Called after workspaces, accounts, keys or webhooks have changed, so that what is cached of them is read again.
     pub changed: Arc<dyn Fn() + Send + Sync>,
+    pub sender: Sender,
+    /// Ends the sessions of a visitor who is to be forgotten.
+    pub forget: Arc<dyn Fn(WorkspaceId, VisitorId) + Send + Sync>,
 }
 
 /// How a command that ran to its end came out.
@@ -86,6 +92,19 @@ async fn dispatch(command: Command, context: &Context, output: &Output) -> anyho
         }
         Command::Reembed { workspace } => reembed(context, workspace.as_deref(), output).await,
         Command::Export { folder } => export::run(desk, &folder, output).await,
+        Command::WebhookAdd { workspace, url, kind, events } => {
+            webhooks::add(context, webhooks::Order { workspace, url, kind, events }, output).await
+        }
+        Command::WebhookList { workspace } => webhooks::list(desk, workspace.as_deref(), output).await,
+        Command::WebhookSet { id, enabled } => webhooks::set(context, id, enabled, output).await,
+        Command::WebhookRemove { id } => webhooks::remove(desk, id, output).await,
+        Command::WebhookTest { id } => webhooks::test(context, id, output).await,
+        Command::WebhookDead { workspace } => webhooks::dead(desk, workspace.as_deref(), output).await,
+        Command::WebhookReplay { workspace, event } => {
+            webhooks::replay(context, workspace.as_deref(), event, output).await
+        }
+        Command::PersonExport { workspace, who } => person::export(desk, &workspace, &who, output).await,
+        Command::PersonErase { workspace, who } => person::erase(context, &workspace, &who, output).await,
         Command::Restored => accounts::restored(desk, output).await,
         Command::MigrateStatus => migrations(&context.database, output).await,
         Command::Doctor => doctor::database(&context.database, output).await,

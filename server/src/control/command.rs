@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// One request. A name that this version does not know is refused, as is a field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +62,42 @@ pub enum Command {
         workspace: Option<String>,
     },
     Restored,
+    WebhookAdd {
+        workspace: String,
+        url: String,
+        kind: String,
+        events: Vec<String>,
+    },
+    /// Without a workspace, those of all.
+    WebhookList {
+        workspace: Option<String>,
+    },
+    WebhookSet {
+        id: Uuid,
+        enabled: bool,
+    },
+    WebhookRemove {
+        id: Uuid,
+    },
+    WebhookTest {
+        id: Uuid,
+    },
+    WebhookDead {
+        workspace: Option<String>,
+    },
+    /// Without an event, all that are dead.
+    WebhookReplay {
+        workspace: Option<String>,
+        event: Option<Uuid>,
+    },
+    PersonExport {
+        workspace: String,
+        who: String,
+    },
+    PersonErase {
+        workspace: String,
+        who: String,
+    },
     MigrateStatus,
     /// The checks of a database.
     Doctor,

@@ -91,6 +91,8 @@ pub enum Change {
     Close,
     Rate(Rating),
     Escalate(EscalationRef),
+    /// Somebody has been told of this escalation.
+    Notified(EscalationId),
     /// Ends the open turn without an answer.
     Cancel,
 }
@@ -178,6 +180,12 @@ impl Conversation {
             Change::Cancel => {
                 self.open_turn()?;
                 Some(self.without_turn(None, now))
+            }
+            Change::Notified(id) => {
+                let pending = EscalationRef { id: *id, status: super::escalation::Status::Pending };
+                let told = EscalationRef { status: super::escalation::Status::Notified, ..pending.clone() };
+                (self.escalation == Some(pending))
+                    .then(|| self.next(now, |next| next.escalation = Some(told)))
             }
             Change::Escalate(_) if self.escalation.as_ref().is_some_and(EscalationRef::is_open) => None,
             Change::Escalate(escalation) => Some(self.next(now, |next| {

@@ -1,6 +1,7 @@
 //! The one place that makes ids and secrets.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::SubsecRound;
 use sha2::{Digest, Sha256};
 use switchboard_protocol::ids::{AccountId, VisitorId, WorkspaceId};
@@ -25,6 +26,11 @@ pub fn minted_at(id: Uuid) -> Timestamp {
 /// 256 random bits, as text that fits a header or a URL.
 pub fn secret() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
+}
+
+/// The same as the libraries of Standard Webhooks read it.
+pub fn webhook_secret() -> String {
+    format!("whsec_{}", STANDARD.encode(rand::random::<[u8; 32]>()))
 }
 
 /// A password that a person can copy from a terminal: 20 characters, none of them easily mistaken, 115 bits.

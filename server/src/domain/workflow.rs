@@ -218,7 +218,6 @@ impl Records {
                 processing_ms: (at - opened).num_milliseconds().max(0),
                 detail: None,
             }),
-            outbox: None,
             at,
         }
     }
@@ -265,7 +264,6 @@ pub struct Records {
     /// The agent that answered, and what it remembers.
     pub agent: Option<(String, Value)>,
     pub interaction: Option<Interaction>,
-    pub outbox: Option<OutboxEntry>,
     pub at: Timestamp,
 }
 
@@ -306,11 +304,3 @@ stored_names!(Outcome {
     Escalated = "escalated",
     Cancelled = "cancelled",
 });
-
-#[derive(Clone, Debug)]
-pub struct OutboxEntry {
-    pub id: Uuid,
-    pub kind: &'static str,
-    pub subject: Uuid,
-    pub payload: Value,
-}

@@ -12,6 +12,9 @@ const OWN: &[Role] = &[Role::Visitor, Role::Member];
 /// Those who keep the desk.
 const KEEPERS: &[Role] = &[Role::Service, Role::Staff, Role::Supervisor, Role::Admin];
 
+/// People who work at the desk.
+const STAFF: &[Role] = &[Role::Staff, Role::Supervisor, Role::Admin];
+
 /// The roles that may call it; the published schema names them too.
 pub const fn allowed(method: Method) -> &'static [Role] {
     match method {
@@ -31,6 +34,8 @@ pub const fn allowed(method: Method) -> &'static [Role] {
         | Method::KnowledgeSearch
         | Method::KnowledgeList
         | Method::KnowledgeGet
-        | Method::KnowledgeDelete => KEEPERS,
+        | Method::KnowledgeDelete
+        | Method::WorkflowGet => KEEPERS,
+        Method::MetricsGet | Method::InteractionList => STAFF,
     }
 }

@@ -118,10 +118,7 @@ pub fn state(conversation: &Conversation, epoch: &Epoch) -> chat::State {
             .assignee
             .as_ref()
             .map(|assignee| chat::Person { id: assignee.id.into(), name: Some(assignee.name.to_string()) }),
-        mode: conversation.mode.map(|mode| match mode {
-            Mode::Customer => chat::Mode::Customer,
-            Mode::Banker => chat::Mode::Banker,
-        }),
+        mode: conversation.mode.map(shown_mode),
         workflow: conversation.workflow.as_deref().map(workflow),
         escalation: conversation
             .escalation
@@ -138,11 +135,15 @@ fn workflow(workflow: &Workflow) -> chat::WorkflowState {
         r#type: workflow.kind.to_string(),
         step: workflow.step.map(|step| step.name().to_owned()),
         turn: workflow.turn,
-        awaiting: workflow.awaiting.map(|awaiting| match awaiting {
-            Awaiting::ContactDetails => chat::Awaiting::ContactDetails,
-            Awaiting::Confirmation => chat::Awaiting::Confirmation,
-            Awaiting::Staff => chat::Awaiting::Staff,
-        }),
+        awaiting: workflow.awaiting.map(awaiting),
+    }
+}
+
+pub fn awaiting(awaiting: Awaiting) -> chat::Awaiting {
+    match awaiting {
+        Awaiting::ContactDetails => chat::Awaiting::ContactDetails,
+        Awaiting::Confirmation => chat::Awaiting::Confirmation,
+        Awaiting::Staff => chat::Awaiting::Staff,
     }
 }
 
@@ -163,6 +164,13 @@ pub fn mode(mode: chat::Mode) -> Mode {
     match mode {
         chat::Mode::Customer => Mode::Customer,
         chat::Mode::Banker => Mode::Banker,
+    }
+}
+
+pub fn shown_mode(mode: Mode) -> chat::Mode {
+    match mode {
+        Mode::Customer => chat::Mode::Customer,
+        Mode::Banker => chat::Mode::Banker,
     }
 }
 

@@ -19,6 +19,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::conversation::{Change, Conversation, ReadMarks, Status};
 use crate::domain::escalation::Escalation;
 use crate::domain::message::{Draft, Fingerprint, Message, Role};
+use crate::domain::outbox::OutboxEntry;
 use crate::domain::workflow::{Ending, Records};
 use crate::store::writer::Write;
 
@@ -279,6 +280,9 @@ impl<R> Core<R> {
                 reads: writing.reads,
                 messages: writing.messages.iter().map(|speaking| speaking.message.clone()).collect(),
                 records: writing.records.clone(),
+                event: writing
+                    .escalation()
+                    .map(|escalation| OutboxEntry::escalation_created(mint(), escalation)),
                 at: now,
             }));
             self.writing = Some(writing);

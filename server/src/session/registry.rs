@@ -2,6 +2,8 @@
 //!
 //! Invariant: a conversation has at most one entry, so its session wakes once, however many knock at the same time.
 
+mod outside;
+
 use std::future::Future;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;

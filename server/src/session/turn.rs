@@ -23,8 +23,8 @@ use crate::domain::message::{Message, Role};
 use crate::domain::preset::Preset;
 use crate::domain::turn::Said;
 use crate::domain::workflow::{
-    AgentMessage, Checkpoint, Ending, Interaction, Memory, OpenTurn, OutboxEntry, Outcome, Recorded, Records,
-    Step, Steps, Workflow,
+    AgentMessage, Checkpoint, Ending, Interaction, Memory, OpenTurn, Outcome, Recorded, Records, Step, Steps,
+    Workflow,
 };
 use crate::domain::{clock, failpoint, mint};
 use crate::store::reader::Range;
@@ -261,6 +261,7 @@ impl Work {
             reads: None,
             messages: Vec::new(),
             records: Some(Box::new(Records { steps, ..self.no_records(at) })),
+            event: None,
             at,
         };
         let writer = &self.room.shared.store.writer;
@@ -279,7 +280,6 @@ impl Work {
             steps: Vec::new(),
             agent: None,
             interaction: None,
-            outbox: None,
             at,
         }
     }
@@ -319,17 +319,6 @@ impl Work {
             assignee_name: None,
             created_at: now,
         });
-        let outbox = escalation.as_ref().map(|escalation| OutboxEntry {
-            id: mint::id(),
-            kind: "escalation.created",
-            subject: escalation.id.uuid(),
-            payload: json!({
-                "escalation_id": escalation.id,
-                "conversation_id": escalation.conversation,
-                "trigger_type": escalation.trigger.name(),
-                "priority": escalation.priority,
-            }),
-        });
         let interaction = self.interaction(interaction_id, &conclusion, case, trigger, now);
         let citations = (!conclusion.cited.is_empty()).then(|| json!(conclusion.cited));
         let remembers = json!({ "outcome": conclusion.outcome.name(), "intent": conclusion.intent });
@@ -339,7 +328,6 @@ impl Work {
         ending.escalation = escalation;
         ending.records.agent = Some((conclusion.agent.clone(), remembers));
         ending.records.interaction = Some(interaction);
-        ending.records.outbox = outbox;
         ending.said = Some(AgentMessage { agent: conclusion.agent, content: conclusion.text, citations });
         ending
     }

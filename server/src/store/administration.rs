@@ -5,6 +5,7 @@
 
 pub mod bulk;
 pub mod health;
+pub mod people;
 #[cfg(feature = "test-hooks")]
 pub mod query;
 
@@ -14,6 +15,7 @@ use switchboard_protocol::ids::WorkspaceId;
 use super::StoreError;
 use super::accounts::{Accounts, audit};
 use super::knowledge::Library;
+use super::outbox::Outbox;
 use super::pool::Pools;
 use super::source::Database;
 
@@ -39,6 +41,10 @@ impl Administration {
 
     pub fn knowledge(&self) -> Library {
         Library::new(self.pools.clone())
+    }
+
+    pub fn outbox(&self) -> Outbox {
+        Outbox::new(self.pools.clone())
     }
 
     /// Notes in the audit log what was done.

@@ -13,8 +13,9 @@ use super::pool::{Step, scope, step};
 use super::statement;
 use crate::domain::clock::Timestamp;
 use crate::domain::conversation::{Conversation, Mode, ReadMarks};
-use crate::domain::escalation::Escalation;
+use crate::domain::escalation::{Escalation, Status};
 use crate::domain::message::Message;
+use crate::domain::outbox::OutboxEntry;
 use crate::domain::visitor::Visitor;
 use crate::domain::workflow::Records;
 
@@ -33,6 +34,8 @@ pub struct Write {
     pub reads: Option<ReadMarks>,
     pub messages: Vec<Arc<Message>>,
     pub records: Option<Box<Records>>,
+    /// What is to be told outside of it.
+    pub event: Option<OutboxEntry>,
     pub at: Timestamp,
 }
 
@@ -56,6 +59,8 @@ pub fn steps<'a>(lease: &Lease, writes: &[&'a Write]) -> Vec<Step<'a>> {
     steps.extend(messages(writes));
     steps.extend(agent::steps(writes));
     steps.extend(escalations(writes));
+    steps.extend(notified(writes));
+    steps.extend(events(writes));
     steps.extend(reads(writes));
     steps
 }
@@ -185,6 +190,36 @@ fn escalations<'a>(writes: &[&'a Write]) -> Option<Step<'a>> {
         column!(rows, |escalation| escalation.summary.as_deref()),
         column!(rows, |escalation| escalation.priority),
         column!(rows, |escalation| escalation.created_at),
+    ))
+}
+
+/// The rows of escalations that somebody has been told of: they follow the states of their conversations.
+fn notified<'a>(writes: &[&'a Write]) -> Option<Step<'a>> {
+    let told = |write: &&'a Write| {
+        let escalation = write.state.as_ref()?.escalation.as_ref()?;
+        (escalation.status == Status::Notified).then(|| (escalation.id.uuid(), write.at))
+    };
+    let rows: Vec<(Uuid, Timestamp)> = writes.iter().filter_map(told).collect();
+    if rows.is_empty() {
+        return None;
+    }
+    Some(step!(statement::ESCALATIONS_NOTIFIED, column!(rows, |(id, _)| *id), column!(rows, |(_, at)| *at)))
+}
+
+fn events<'a>(writes: &[&'a Write]) -> Option<Step<'a>> {
+    let rows: Vec<(&'a Write, &'a OutboxEntry)> =
+        writes.iter().filter_map(|write| Some((*write, write.event.as_ref()?))).collect();
+    if rows.is_empty() {
+        return None;
+    }
+    Some(step!(
+        statement::OUTBOX_INSERT,
+        column!(rows, |(write, _)| write.workspace.uuid()),
+        column!(rows, |(_, event)| event.id),
+        column!(rows, |(_, event)| event.kind.name()),
+        column!(rows, |(_, event)| event.subject),
+        column!(rows, |(_, event)| &event.payload),
+        column!(rows, |(write, _)| write.at),
     ))
 }
 

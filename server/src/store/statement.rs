@@ -120,6 +120,7 @@ statements! {
         TEXT_ARRAY, JSONB_ARRAY, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, JSONB_ARRAY, TEXT_ARRAY, INT2_ARRAY,
         TIMESTAMPTZ_ARRAY];
     ESCALATION_GET = "escalations/get" as App [UUID];
+    ESCALATIONS_NOTIFIED = "escalations/notified" as App [UUID_ARRAY, TIMESTAMPTZ_ARRAY];
 
     WORKFLOW_SAVE = "workflow/save" as App [UUID_ARRAY, UUID_ARRAY, TEXT_ARRAY, INT8_ARRAY, TEXT_ARRAY, TEXT_ARRAY,
         UUID_ARRAY, INT8_ARRAY, INT8_ARRAY, TIMESTAMPTZ_ARRAY, INT2_ARRAY, JSONB_ARRAY, TIMESTAMPTZ_ARRAY];
@@ -134,6 +135,43 @@ statements! {
         TEXT_ARRAY, TEXT_ARRAY, INT8_ARRAY, JSONB_ARRAY, TIMESTAMPTZ_ARRAY];
     OUTBOX_INSERT = "outbox/insert" as App [UUID_ARRAY, UUID_ARRAY, TEXT_ARRAY, UUID_ARRAY, JSONB_ARRAY,
         TIMESTAMPTZ_ARRAY];
+    OUTBOX_SPREAD = "outbox/spread" as App [TIMESTAMPTZ, INT8];
+    OUTBOX_CLAIM = "outbox/claim" as App [TIMESTAMPTZ, INT8, INT8, TIMESTAMPTZ, UUID_ARRAY, UUID];
+    OUTBOX_RELEASE = "outbox/release" as App [UUID, TIMESTAMPTZ];
+    OUTBOX_SETTLE = "outbox/settle" as App [UUID, UUID, UUID, TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ, TEXT];
+    OUTBOX_STANDING = "outbox/standing" as App [INT8];
+    OUTBOX_DEAD = "outbox/dead" as App [INT8];
+    OUTBOX_REPLAY = "outbox/replay" as App [UUID, TIMESTAMPTZ, INT8];
+    WEBHOOK_ADD = "webhooks/add" as App [UUID, UUID, TEXT, TEXT, TEXT, TEXT_ARRAY, INT8, TIMESTAMPTZ];
+    WEBHOOKS_LIST = "webhooks/list" as App [];
+    WEBHOOK_GET = "webhooks/get" as App [UUID];
+    WEBHOOK_ENABLE = "webhooks/enable" as App [UUID, BOOL];
+    WEBHOOK_REMOVE = "webhooks/remove" as App [UUID];
+
+    REPORTS_COUNT = "reports/count" as App [INT8];
+    REPORTS_TOTALS = "reports/totals" as App [UUID, TEXT, TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ];
+    REPORTS_NAMES = "reports/names" as App [UUID, TEXT, TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ];
+    REPORTS_SERIES = "reports/series" as App [UUID, TEXT, TEXT, TIMESTAMPTZ, TIMESTAMPTZ];
+    REPORTS_CLAIMS = "reports/claims" as App [UUID, TEXT, TIMESTAMPTZ, TIMESTAMPTZ];
+    REPORTS_STANDING = "reports/standing" as App [UUID, TEXT, UUID, UUID];
+    INTERACTIONS_LIST = "interactions/list" as App [UUID, TEXT, TEXT, TEXT, TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ, UUID,
+        INT8];
+    WORKFLOW_GET = "workflow/get" as App [UUID, UUID];
+    AGENT_STATES = "turns/agents" as App [UUID, UUID];
+    TURN_STEPS_LATEST = "turns/latest" as App [UUID, UUID, INT8];
+
+    PEOPLE_FIND = "people/find" as App [UUID, TEXT];
+    PERSON_PROFILE = "people/profile" as App [UUID, UUID];
+    PERSON_CONVERSATIONS = "people/conversations" as App [UUID, UUID, UUID, INT8];
+    PERSON_AROUND = "people/around" as App [UUID, UUID];
+    PERSON_SAID = "people/said" as App [UUID, UUID, INT8, INT8];
+    PERSON_TURNS = "people/turns" as App [UUID, UUID, INT8, INT8];
+    PERSON_FORGET_SAID = "people/forget_said" as App [UUID, UUID, INT8];
+    PERSON_FORGET_STEPS = "people/forget_steps" as App [UUID, UUID, INT8];
+    PERSON_FORGET_TURNS = "people/forget_turns" as App [UUID, UUID, INT8];
+    PERSON_FORGET_CONVERSATION = "people/forget_conversation" as App [UUID, UUID];
+    PERSON_FORGET_VISITOR = "people/forget_visitor" as App [UUID, UUID];
+
     KNOWLEDGE_STAMP = "knowledge/stamp" as App [UUID];
     KNOWLEDGE_ADVANCE = "knowledge/advance" as App [UUID];
     KNOWLEDGE_PUT = "knowledge/put" as App [UUID, TIMESTAMPTZ, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY,

@@ -8,7 +8,7 @@ mod lane;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::task::TaskTracker;
 
 pub use super::batch::Write;
@@ -37,6 +37,16 @@ pub struct Writer {
     lanes: Arc<[Entrance]>,
     tasks: TaskTracker,
     fenced: watch::Receiver<bool>,
+    news: Arc<News>,
+}
+
+/// Wakes those who work on what was committed. One that is told of while nobody listens is not forgotten.
+#[derive(Debug, Default)]
+pub struct News {
+    /// There are events in the outbox.
+    pub events: Notify,
+    /// There are interactions to be counted.
+    pub interactions: Notify,
 }
 
 struct Entrance {
@@ -69,18 +79,20 @@ impl Writer {
         }
         let (fence, fenced) = watch::channel(false);
         let tasks = TaskTracker::new();
+        let news = Arc::new(News::default());
         let lanes = (0..lanes)
             .map(|_| {
                 let (queue, jobs) = mpsc::channel(QUEUE);
                 let (close, closing) = watch::channel(false);
                 let gauge = Arc::new(Gauge { up: AtomicBool::new(true), depth: AtomicUsize::new(0) });
-                let lane = Lane::new(pools.clone(), lease.clone(), gauge.clone(), fence.clone());
+                let lane =
+                    Lane::new(pools.clone(), lease.clone(), gauge.clone(), fence.clone(), news.clone());
                 tasks.spawn(lane.run(jobs, closing));
                 Entrance { queue, gauge, close }
             })
             .collect();
         tasks.close();
-        Self { lanes, tasks, fenced }
+        Self { lanes, tasks, fenced, news }
     }
 
     /// Waits for a place in the conversation's lane: always the same one, so its writes keep their order.
@@ -98,6 +110,10 @@ impl Writer {
     /// Writes that wait, over all lanes.
     pub fn depth(&self) -> usize {
         self.lanes.iter().map(|lane| lane.gauge.depth.load(Ordering::Relaxed)).sum()
+    }
+
+    pub fn news(&self) -> &Arc<News> {
+        &self.news
     }
 
     /// Returns when this node has lost its lease and must not go on.

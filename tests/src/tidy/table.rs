@@ -13,7 +13,7 @@ pub(super) const LAYERS: &[&[&str]] = &[
     &["socket"],
     &["rpc"],
     &["session"],
-    &["workflow", "brain", "escalation", "search"],
+    &["workflow", "brain", "escalation", "search", "notify", "reports"],
     &["access"],
     &["store"],
     &["domain"],

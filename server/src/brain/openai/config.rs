@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::access::trust::TrustError;
+
 #[derive(Clone, Debug)]
 pub struct OpenAiConfig {
     /// Up to and without `/chat/completions`.
@@ -85,8 +87,8 @@ pub enum OpenAiConfigError {
     BaseUrl,
     #[error("the key of the model holds what no header can carry")]
     Key,
-    #[error("no certificate authority is known here, so an https:// address cannot be trusted")]
-    NoAuthorities,
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     #[error("the client of the model cannot be made: {0}")]
     Client(String),
 }

@@ -25,7 +25,8 @@ use tower::{BoxError, Service};
 use super::chunk::Chunk;
 use super::config::{ApiKey, OpenAiConfig, OpenAiConfigError};
 use super::gate::{self, Ending, Wire};
-use super::{retry, tls};
+use super::retry;
+use crate::access::trust;
 use crate::brain::BrainError;
 use crate::domain::clock;
 
@@ -65,7 +66,7 @@ impl Transport {
             .connect_timeout(config.first_byte)
             .pool_max_idle_per_host(config.concurrent)
             .user_agent(concat!("switchboard/", env!("CARGO_PKG_VERSION")));
-        http = http.tls_backend_preconfigured(tls::config(address.base.starts_with("https:"))?);
+        http = http.tls_backend_preconfigured(trust::client(address.base.starts_with("https:"))?);
         let http =
             http.build().map_err(|error| OpenAiConfigError::Client(error.without_url().to_string()))?;
         Ok(Self {

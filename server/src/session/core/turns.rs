@@ -79,7 +79,6 @@ impl<R> Core<R> {
         // Somebody else has asked for a person meanwhile: what the agent says stands, its own request does not.
         if state.owner != Owner::Ai {
             ending.escalation = None;
-            ending.records.outbox = None;
         }
         let goes_on = state.owner == Owner::Ai && ending.escalation.is_none();
         let next_turn = goes_on.then(|| self.queued(&open, now, mint)).flatten();

@@ -1,21 +1,17 @@
 //! What turns leave behind, as statements of the batch that commits their replies.
 
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::super::pool::{Step, step};
 use super::super::statement;
 use super::{Write, column};
-use crate::domain::clock::Timestamp;
 use crate::domain::conversation::{Conversation, Mode};
 use crate::domain::escalation::Trigger;
-use crate::domain::workflow::{self, Awaiting, Interaction, OutboxEntry, Recorded, Records, Workflow};
+use crate::domain::workflow::{self, Awaiting, Interaction, Recorded, Records, Workflow};
 
 pub(super) fn steps<'a>(writes: &[&'a Write]) -> impl Iterator<Item = Step<'a>> {
     let records: Vec<&'a Records> = writes.iter().filter_map(|write| write.records.as_deref()).collect();
-    [checkpoints(writes), recorded(&records), agents(&records), interactions(&records), outbox(&records)]
-        .into_iter()
-        .flatten()
+    [checkpoints(writes), recorded(&records), agents(&records), interactions(&records)].into_iter().flatten()
 }
 
 fn checkpoints<'a>(writes: &[&'a Write]) -> Option<Step<'a>> {
@@ -111,24 +107,5 @@ fn interactions<'a>(records: &[&'a Records]) -> Option<Step<'a>> {
         column!(rows, |(_, it)| it.processing_ms),
         column!(rows, |(_, it)| it.detail.as_ref()),
         column!(rows, |(records, _)| records.at),
-    ))
-}
-
-fn outbox<'a>(records: &[&'a Records]) -> Option<Step<'a>> {
-    let rows: Vec<(Uuid, &'a OutboxEntry, Timestamp)> = records
-        .iter()
-        .filter_map(|records| Some((records.workspace.uuid(), records.outbox.as_ref()?, records.at)))
-        .collect();
-    if rows.is_empty() {
-        return None;
-    }
-    Some(step!(
-        statement::OUTBOX_INSERT,
-        column!(rows, |(workspace, ..)| *workspace),
-        column!(rows, |(_, entry, _)| entry.id),
-        column!(rows, |(_, entry, _)| entry.kind),
-        column!(rows, |(_, entry, _)| entry.subject),
-        column!(rows, |(_, entry, _)| &entry.payload),
-        column!(rows, |(.., at)| *at),
     ))
 }

@@ -16,7 +16,7 @@ use super::super::error::StoreError;
 use super::super::node::Lease;
 use super::super::pool::{Pools, scope, step, transact};
 use super::super::{rows, statement};
-use super::{Gauge, Outcome};
+use super::{Gauge, News, Outcome};
 use crate::domain::message::Message;
 
 pub struct Job {
@@ -29,6 +29,7 @@ pub struct Lane {
     lease: Arc<Lease>,
     gauge: Arc<Gauge>,
     fence: watch::Sender<bool>,
+    news: Arc<News>,
     connection: Option<Object>,
 }
 
@@ -39,8 +40,14 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
 impl Lane {
-    pub fn new(pools: Pools, lease: Arc<Lease>, gauge: Arc<Gauge>, fence: watch::Sender<bool>) -> Self {
-        Self { pools, lease, gauge, fence, connection: None }
+    pub fn new(
+        pools: Pools,
+        lease: Arc<Lease>,
+        gauge: Arc<Gauge>,
+        fence: watch::Sender<bool>,
+        news: Arc<News>,
+    ) -> Self {
+        Self { pools, lease, gauge, fence, news, connection: None }
     }
 
     pub async fn run(mut self, mut queue: mpsc::Receiver<Job>, mut closing: watch::Receiver<bool>) {
@@ -123,7 +130,19 @@ impl Lane {
             .record(f64::from(u32::try_from(group.len()).unwrap_or(u32::MAX)));
         let messages: usize = group.iter().map(|job| job.write.messages.len()).sum();
         metrics::counter!("switchboard_messages_committed_total").increment(messages as u64);
+        self.tell(group);
         Ok(())
+    }
+
+    fn tell(&self, committed: &[Job]) {
+        if committed.iter().any(|job| job.write.event.is_some()) {
+            self.news.events.notify_one();
+        }
+        let decided =
+            |job: &Job| job.write.records.as_ref().is_some_and(|records| records.interaction.is_some());
+        if committed.iter().any(decided) {
+            self.news.interactions.notify_one();
+        }
     }
 
     /// A refused batch: answers what can be told already, and returns what is to be tried again, in parts.

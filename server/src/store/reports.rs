@@ -1,0 +1,221 @@
+//! What the agent decided: counted into rollups as it is committed, and read for the dashboard, the log and the trace.
+//!
+//! Invariant: an interaction is counted in the transaction that marks it as counted, so each is in the sums once.
+
+use serde_json::Value;
+use switchboard_protocol::ids::{ConversationId, WorkspaceId};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::StoreError;
+use super::accounts::Accounts;
+use super::pool::{Pools, Step, step};
+use super::{rows, statement};
+use crate::domain::clock::Timestamp;
+use crate::domain::report::{
+    AgentMemory, Count, Interaction, InteractionFilter, Metrics, Names, Percentiles, Period, Point,
+    RecordedTurn, StoredWorkflow, Trace,
+};
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Reports {
+    pools: Pools,
+}
+
+/// Interactions that one step counts: some 20 ms of work.
+const PART: i64 = 200;
+/// Turns of a trace: the latest.
+const TURNS: i64 = 200;
+
+impl Reports {
+    pub(super) fn new(pools: Pools) -> Self {
+        Self { pools }
+    }
+
+    /// Counts some of what waits, in all workspaces; false once there is nothing left.
+    pub async fn count(&self) -> Result<bool, StoreError> {
+        let accounts = Accounts::new(self.pools.clone());
+        let all: Vec<_> = accounts.workspaces().await?.into_iter().map(|workspace| workspace.id).collect();
+        self.count_of(&all).await
+    }
+
+    /// The same for some of them.
+    pub async fn count_of(&self, workspaces: &[WorkspaceId]) -> Result<bool, StoreError> {
+        let rows = self.pools.write(workspaces, step!(statement::REPORTS_COUNT, PART)).await?;
+        let counted: i64 = rows::get(rows.first().ok_or(StoreError::Stale)?, "counted")?;
+        Ok(counted > 0)
+    }
+
+    /// The sums of a period, and what is so now.
+    pub async fn metrics(
+        &self,
+        workspace: WorkspaceId,
+        mode: Option<&'static str>,
+        period: Period,
+    ) -> Result<Metrics, StoreError> {
+        let all = mode.unwrap_or("*");
+        let (from, to) = (period.from, period.to);
+        let (first_day, end_of_days) = period.whole_days();
+        let id = workspace.uuid();
+        let read = async |step: Step<'static>| self.pools.read(&[workspace], step).await;
+        let (totals, names, series, claims, standing) = tokio::try_join!(
+            read(step!(statement::REPORTS_TOTALS, id, all, from, to, first_day, end_of_days)),
+            read(step!(statement::REPORTS_NAMES, id, all, from, to, first_day, end_of_days)),
+            read(step!(statement::REPORTS_SERIES, id, all, period.grain.name(), from, to)),
+            read(step!(statement::REPORTS_CLAIMS, id, mode, from, to)),
+            read(step!(statement::REPORTS_STANDING, id, mode, period.first_id(), period.end_id())),
+        )?;
+        let total = totals.first().ok_or(StoreError::Stale)?;
+        let claims = claims.first().ok_or(StoreError::Stale)?;
+        let standing = standing.first().ok_or(StoreError::Stale)?;
+        let mut names_of = Names::default();
+        for row in &names {
+            let dimension: String = rows::get(row, "dimension")?;
+            let list = match dimension.as_str() {
+                "intent" => &mut names_of.intents,
+                "category" => &mut names_of.categories,
+                _ => &mut names_of.triggers,
+            };
+            list.push(Count {
+                name: rows::get(row, "name")?,
+                interactions: rows::get(row, "interactions")?,
+                escalated: rows::get(row, "escalated")?,
+            });
+        }
+        Ok(Metrics {
+            interactions: rows::get(total, "interactions")?,
+            resolved: rows::get(total, "resolved")?,
+            escalated: rows::get(total, "escalated")?,
+            errors: rows::get(total, "errors")?,
+            confidence: rows::get(total, "confidence")?,
+            processing_ms: percentiles(total, "processing_p50", "processing_p95", Some("processing_p99"))?,
+            first_response_ms: percentiles(total, "first_p50", "first_p95", None)?,
+            time_to_claim_s: percentiles(claims, "claim_p50", "claim_p95", None)?,
+            active_conversations: rows::get(standing, "active")?,
+            open_escalations: rows::get(standing, "escalations")?,
+            ratings: rows::get(standing, "ratings")?,
+            rating: rows::get(standing, "average")?,
+            names: names_of,
+            series: series.iter().map(point).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// What was decided, the latest first, before `before`.
+    pub async fn interactions(
+        &self,
+        workspace: WorkspaceId,
+        filter: InteractionFilter,
+        before: Option<(Timestamp, Uuid)>,
+        limit: i64,
+    ) -> Result<Vec<Interaction>, StoreError> {
+        let step = step!(
+            statement::INTERACTIONS_LIST,
+            workspace.uuid(),
+            filter.mode,
+            filter.intent,
+            filter.outcome,
+            filter.from,
+            filter.to,
+            before.map(|(at, _)| at),
+            before.map(|(_, id)| id),
+            limit
+        );
+        self.pools.read(&[workspace], step).await?.iter().map(interaction).collect()
+    }
+
+    /// Where the agent's work in a conversation stands, and how it came there.
+    pub async fn trace(
+        &self,
+        workspace: WorkspaceId,
+        conversation: ConversationId,
+    ) -> Result<Trace, StoreError> {
+        let (owner, id) = (workspace.uuid(), conversation.uuid());
+        let read = async |step: Step<'static>| self.pools.read(&[workspace], step).await;
+        let (workflow, agents, steps) = tokio::try_join!(
+            read(step!(statement::WORKFLOW_GET, owner, id)),
+            read(step!(statement::AGENT_STATES, owner, id)),
+            read(step!(statement::TURN_STEPS_LATEST, owner, id, TURNS)),
+        )?;
+        let mut turns: Vec<RecordedTurn> = Vec::new();
+        for row in &steps {
+            let turn: i64 = rows::get(row, "turn")?;
+            if turns.last().is_none_or(|last| last.turn != turn) {
+                turns.push(RecordedTurn { turn, steps: Vec::new() });
+            }
+            if let (Some(last), Some(step)) = (turns.last_mut(), rows::recorded(row)?) {
+                last.steps.push(step);
+            }
+        }
+        for turn in &mut turns {
+            turn.steps.sort_by_key(|recorded| recorded.step);
+        }
+        Ok(Trace {
+            workflow: workflow.first().map(stored_workflow).transpose()?,
+            agents: agents.iter().map(memory).collect::<Result<_, _>>()?,
+            turns,
+        })
+    }
+}
+
+fn percentiles(row: &Row, p50: &str, p95: &str, p99: Option<&str>) -> Result<Percentiles, StoreError> {
+    Ok(Percentiles {
+        p50: rows::get(row, p50)?,
+        p95: rows::get(row, p95)?,
+        p99: p99.map_or(Ok(None), |column| rows::get(row, column))?,
+    })
+}
+
+fn point(row: &Row) -> Result<Point, StoreError> {
+    Ok(Point {
+        at: rows::get(row, "at")?,
+        interactions: rows::get(row, "interactions")?,
+        escalated: rows::get(row, "escalated")?,
+        p95_ms: rows::get(row, "p95")?,
+    })
+}
+
+fn interaction(row: &Row) -> Result<Interaction, StoreError> {
+    Ok(Interaction {
+        id: rows::get(row, "id")?,
+        conversation: rows::get::<Uuid>(row, "conversation_id")?.into(),
+        turn: rows::get(row, "turn")?,
+        mode: rows::get(row, "mode")?,
+        agent: rows::get(row, "agent_name")?,
+        user_message: rows::get(row, "user_message")?,
+        response: rows::get(row, "response")?,
+        intent: rows::get(row, "intent")?,
+        category: rows::get(row, "category")?,
+        confidence: rows::get(row, "confidence")?,
+        outcome: rows::get(row, "outcome")?,
+        escalated: rows::get(row, "escalated")?,
+        trigger: rows::get(row, "trigger_type")?,
+        reason: rows::get(row, "reason")?,
+        brain: rows::get(row, "brain")?,
+        processing_ms: rows::get(row, "processing_time_ms")?,
+        created_at: rows::get(row, "created_at")?,
+    })
+}
+
+fn stored_workflow(row: &Row) -> Result<StoredWorkflow, StoreError> {
+    Ok(StoredWorkflow {
+        kind: rows::get(row, "workflow_type")?,
+        turn: rows::get(row, "turn")?,
+        step: rows::get(row, "step")?,
+        awaiting: rows::get(row, "awaiting")?,
+        reply: rows::get::<Option<Uuid>>(row, "reply_id")?.map(Into::into),
+        opened_at: rows::get(row, "opened_at")?,
+        checkpoint_version: rows::get(row, "checkpoint_version")?,
+        checkpoint: rows::get::<Value>(row, "checkpoint")?,
+        updated_at: rows::get(row, "updated_at")?,
+    })
+}
+
+fn memory(row: &Row) -> Result<AgentMemory, StoreError> {
+    Ok(AgentMemory {
+        agent: rows::get(row, "agent_name")?,
+        turn: rows::get(row, "turn")?,
+        state: rows::get(row, "state")?,
+        updated_at: rows::get(row, "updated_at")?,
+    })
+}
