@@ -29,6 +29,10 @@ uuid_newtypes! {
     EscalationId,
     /// One stored document, for example an attachment.
     DocumentId,
+    /// What was decided in one turn of the agent.
+    InteractionId,
+    /// One short text of the staff.
+    CannedId,
 }
 
 /// The place of a message in its conversation's log: 1, 2, 3 … without gaps; 0 stands before the first.
