@@ -25,8 +25,9 @@ use crate::access::limits::Buckets;
 use crate::access::token::Tokens;
 use crate::config::Config;
 use crate::control;
+use crate::escalation::{Feed, People, Presences};
 use crate::http::{self, Http};
-use crate::rpc::Desk;
+use crate::rpc::{Consoles, Desk};
 use crate::search::{self, Knowledge};
 use crate::session::{Minds, Registry};
 use crate::socket::{Forwarding, Sockets};
@@ -49,7 +50,9 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let knowledge = Knowledge::new(store.knowledge());
     let minds = minds::asleep(&config, knowledge.clone())?;
     search::stock(&knowledge, &minds.preset()).await?;
-    let desk = Arc::new(desk(&config, &store, minds, knowledge)?);
+    let (feed, deliveries) = Feed::new(&store);
+    let desk = Arc::new(desk(&config, &store, minds, knowledge, feed)?);
+    desk.presences.begin().await?;
     let sockets = Sockets::new(desk.clone());
     let forwarding: Forwarding = {
         let proxies = config.trusted_proxies.clone();
@@ -89,6 +92,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     background.spawn(until(ending.clone(), async move { knowledge.keep_embedding().await }));
     let finishing = desk.registry.clone();
     background.spawn(until(ending.clone(), async move { finishing.finish_turns().await }));
+    let registry = desk.registry.clone();
+    background.spawn(until(ending.clone(), async move { registry.note_deliveries(deliveries).await }));
+    let (registry, rules) = (desk.registry.clone(), config.queue);
+    background.spawn(until(ending.clone(), async move { registry.keep_queue(rules).await }));
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
         format!("cannot listen on {}; choose another address with --listen", config.listen)
     })?;
@@ -124,6 +131,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         sockets.drain().await;
         accepting.cancel();
         connections.close();
+        desk.registry.feed().close().await;
         desk.registry.close().await;
         store.close().await;
         background.close();
@@ -141,12 +149,21 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     failure.map_or(Ok(()), Err)
 }
 
-fn desk(config: &Config, store: &Store, minds: Minds, knowledge: Knowledge) -> anyhow::Result<Desk> {
+fn desk(
+    config: &Config,
+    store: &Store,
+    minds: Minds,
+    knowledge: Knowledge,
+    feed: Feed,
+) -> anyhow::Result<Desk> {
     let secret = config.secret.as_str();
     let keyring = Keyring::new(secret);
     let digests = keyring.clone();
     Ok(Desk {
-        registry: Registry::new(store.clone(), minds, move |visitor| digests.resume_digest(visitor)),
+        people: People::new(store),
+        presences: Presences::new(store, feed.clone()),
+        consoles: Consoles::default(),
+        registry: Registry::new(store.clone(), minds, feed, move |visitor| digests.resume_digest(visitor)),
         directory: Directory::new(store),
         tokens: Tokens::new(secret, config.token_lifetime),
         keyring,

@@ -21,6 +21,7 @@ pub use secret::{Secret, create_folder};
 
 use crate::brain::openai::{ApiKey, OpenAiConfig};
 use crate::domain::preset;
+use crate::session::queue::Rules as QueueRules;
 use crate::store::{Options, Source};
 
 /// Everything that `serve` is told.
@@ -44,6 +45,7 @@ pub struct Config {
     pub token_lifetime: Duration,
     pub secret: Secret,
     pub drain: Duration,
+    pub queue: QueueRules,
     pub max_connections: usize,
     pub log: LogConfig,
 }
@@ -106,6 +108,10 @@ impl Config {
             )?,
             token_lifetime: seconds(layers, &setting::TOKEN_SECONDS, 1_800, 1..=86_400)?,
             drain: seconds(layers, &setting::DRAIN_SECONDS, 20, 0..=3_600)?,
+            queue: QueueRules {
+                assign: layers.value(&setting::AUTO_ASSIGN, false, switch)?,
+                requeue_after: seconds(layers, &setting::REQUEUE_SECONDS, 600, 1..=604_800)?,
+            },
             max_connections: max_connections(layers)?,
             log: LogConfig::resolve(layers, "info")?,
             secret: secret(layers.get(&setting::JWT_SECRET_KEY), &data)?,
@@ -243,6 +249,7 @@ impl fmt::Debug for Config {
             .field("trusted_proxies", &self.trusted_proxies)
             .field("token_lifetime", &self.token_lifetime)
             .field("drain", &self.drain)
+            .field("queue", &self.queue)
             .field("max_connections", &self.max_connections)
             .field("log", &self.log)
             .finish_non_exhaustive()

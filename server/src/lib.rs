@@ -19,6 +19,7 @@ mod rpc;
 mod session;
 
 mod brain;
+mod escalation;
 mod search;
 mod workflow;
 

@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod administration;
 mod batch;
 mod error;
+pub mod escalations;
 mod gather;
 pub mod knowledge;
 pub mod migrate;
@@ -15,6 +16,7 @@ mod pool;
 pub mod reader;
 mod rows;
 pub mod source;
+pub mod staff;
 mod statement;
 pub mod writer;
 
@@ -60,6 +62,14 @@ impl Store {
 
     pub fn accounts(&self) -> accounts::Accounts {
         accounts::Accounts::new(self.pools.clone())
+    }
+
+    pub fn escalations(&self) -> escalations::Escalations {
+        escalations::Escalations::new(self.pools.clone())
+    }
+
+    pub fn staff(&self) -> staff::Staff {
+        staff::Staff::new(self.pools.clone())
     }
 
     pub fn knowledge(&self) -> knowledge::Library {

@@ -13,6 +13,8 @@ mod crash_matrix;
 mod crowd;
 mod draining;
 mod embedded;
+mod escalations;
+mod feed;
 mod frames;
 mod harness;
 mod http;
@@ -24,6 +26,7 @@ mod lease;
 mod lifecycle;
 mod limits;
 mod messages;
+mod notes;
 mod numbers;
 mod opening;
 mod operations;
@@ -35,7 +38,9 @@ mod restored;
 mod resuming;
 mod returning;
 mod slow_reader;
+mod staff;
 mod storm;
+mod takeover;
 mod tokens;
 mod waking;
 mod wire_faults;
@@ -52,17 +57,22 @@ fn main() -> ExitCode {
         company::TESTS,
         configuration::TESTS,
         http::TESTS,
+        escalations::TESTS,
+        feed::TESTS,
         identity::TESTS,
         isolation::TESTS,
         knowledge::TESTS,
         lifecycle::TESTS,
         limits::TESTS,
         messages::TESTS,
+        notes::TESTS,
         opening::TESTS,
         operations::TESTS,
         pages::TESTS,
         positions::TESTS,
         resuming::TESTS,
+        staff::TESTS,
+        takeover::TESTS,
         tokens::TESTS,
         wire_faults::TESTS,
         crowd::TESTS,

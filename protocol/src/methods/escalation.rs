@@ -186,9 +186,7 @@ impl Params for EscalationSubscribe {
 
 impl Params for EscalationList {
     fn within_limits(&self) -> bool {
-        few(self.statuses.as_ref())
-            && limit_fits(self.limit)
-            && at_most(limits::CURSOR, self.cursor.as_ref())
+        few(self.statuses.as_ref()) && limit_fits(self.limit) && at_most(limits::CURSOR, self.cursor.as_ref())
     }
 }
 

@@ -7,6 +7,7 @@ use switchboard_protocol::ids::{ConversationId, EscalationId, Seq, VisitorId, Wo
 use uuid::Uuid;
 
 use super::clock::Timestamp;
+use super::deed::{Consequence, Deed, Lost};
 use super::workflow::{Ending, OpenTurn, Workflow};
 
 /// The state of one conversation. A new version is a new value: what was handed out stays as it was.
@@ -60,6 +61,13 @@ pub struct Person {
     pub name: Box<str>,
 }
 
+impl Person {
+    /// Who did what nobody did: the server itself.
+    pub fn server() -> Self {
+        Self { id: Uuid::nil(), name: "Switchboard".into() }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EscalationRef {
     pub id: EscalationId,
@@ -85,7 +93,7 @@ pub struct ReadMarks {
     pub staff: Seq,
 }
 
-/// One change of state, as the visitor's side can ask for it.
+/// One change of state.
 #[derive(Clone, Debug)]
 pub enum Change {
     Close,
@@ -93,6 +101,10 @@ pub enum Change {
     Escalate(EscalationRef),
     /// Ends the open turn without an answer.
     Cancel,
+    /// A live console or a webhook has the escalation.
+    Notified(EscalationId),
+    /// Somebody of the staff does something.
+    Deed(Box<Deed>),
 }
 
 impl Conversation {
@@ -162,9 +174,24 @@ impl Conversation {
         })
     }
 
-    /// The state after `change`, or nothing when it already stands.
-    pub fn changed(&self, change: &Change, now: Timestamp) -> Option<Self> {
+    /// What `change` brings with it, or nothing when it already stands. `has_ai`: an agent answers here.
+    pub fn changed(
+        &self,
+        change: &Change,
+        has_ai: bool,
+        now: Timestamp,
+    ) -> Result<Option<Consequence>, Lost> {
         match change {
+            Change::Deed(deed) => self.after(deed, has_ai, now),
+            Change::Notified(id) => Ok(self.notified(*id, now)),
+            other => Ok(self.restated(other, now).map(Consequence::of)),
+        }
+    }
+
+    /// The state after a change of nothing but the state.
+    fn restated(&self, change: &Change, now: Timestamp) -> Option<Self> {
+        match change {
+            Change::Deed(_) | Change::Notified(_) => None,
             Change::Close if self.status == Status::Closed => None,
             Change::Close => Some(self.next(now, |next| {
                 next.status = Status::Closed;
@@ -201,7 +228,7 @@ impl Conversation {
         })
     }
 
-    fn next(&self, now: Timestamp, edit: impl FnOnce(&mut Self)) -> Self {
+    pub(super) fn next(&self, now: Timestamp, edit: impl FnOnce(&mut Self)) -> Self {
         let mut next = self.clone();
         edit(&mut next);
         next.version += 1;

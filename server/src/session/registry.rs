@@ -14,14 +14,17 @@ use tokio_util::task::TaskTracker;
 use super::core::View;
 use super::minds::Minds;
 use super::room::Room;
-use crate::domain::conversation::{Conversation, ReadMarks, Status};
+use crate::domain::conversation::{Change, Conversation, ReadMarks, Status};
 use crate::domain::visitor::Visitor;
+use crate::escalation::Feed;
+use crate::store::escalations::Place;
 use crate::store::reader::{Stored, Wanted};
 use crate::store::{Store, StoreError};
 
 /// What every room has at hand.
 pub struct Shared {
     pub store: Store,
+    pub(super) feed: Feed,
     pub(super) minds: Minds,
     pub(super) closing: CancellationToken,
     tasks: TaskTracker,
@@ -54,11 +57,13 @@ impl Registry {
     pub fn new(
         store: Store,
         minds: Minds,
+        feed: Feed,
         resume_digest: impl Fn(VisitorId) -> [u8; 32] + Send + Sync + 'static,
     ) -> Self {
         let shared = Arc::new(Shared {
             store,
             minds,
+            feed,
             closing: CancellationToken::new(),
             tasks: TaskTracker::new(),
             resume_digest: Box::new(resume_digest),
@@ -151,6 +156,18 @@ impl Registry {
                 }
             }
         }
+    }
+
+    /// A live console or a webhook has this escalation: it is `notified`, where nobody had it before.
+    pub async fn notified(&self, place: Place) -> Result<(), StoreError> {
+        if let Some(room) = self.find(place.workspace, place.conversation).await? {
+            room.change(Change::Notified(place.id), None, Box::new(|_| {})).await;
+        }
+        Ok(())
+    }
+
+    pub fn feed(&self) -> &Feed {
+        &self.shared.feed
     }
 
     pub fn minds(&self) -> &Minds {
