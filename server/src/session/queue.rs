@@ -2,6 +2,7 @@
 //!
 //! Invariant: it only asks. Each conversation's session decides, so that a person who was quicker has won.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -56,10 +57,15 @@ impl Registry {
         }
         let hours = self.minds().preset().hours.clone();
         if rules.assign && hours.is_none_or(|hours| hours.open_at(clock::now())) {
+            let mut full = HashSet::new();
             for place in self.store().escalations().waiting().await? {
+                if full.contains(&place.workspace) {
+                    continue;
+                }
                 // Asked anew each time: the one before may have filled somebody's hands.
-                if let Some(to) = self.store().staff().freest(place.workspace).await? {
-                    self.move_one(place, What::Offer(place.id, to)).await?;
+                match self.store().staff().freest(place.workspace).await? {
+                    Some(to) => self.move_one(place, What::Offer(place.id, to)).await?,
+                    None => _ = full.insert(place.workspace),
                 }
             }
         }
