@@ -30,6 +30,11 @@ name = "opening"
 category = "automatable"
 description = "When the shop is open."
 examples = ["when are you open", "opening hours please", "what time do you close", "are you open on sunday"]
+[[intents]]
+name = "person"
+kind = "human_request"
+description = "Somebody asks for a person."
+examples = ["I want a person", "let me talk to a human", "get me an agent", "can I speak to somebody"]
 "#;
 
 /// The agent's whole answer.
