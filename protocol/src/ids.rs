@@ -33,6 +33,8 @@ uuid_newtypes! {
     InteractionId,
     /// One stored document, for example an attachment.
     DocumentId,
+    /// One short text of the staff.
+    CannedId,
 }
 
 /// The place of a message in its conversation's log: 1, 2, 3 … without gaps; 0 stands before the first.

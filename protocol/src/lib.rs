@@ -21,6 +21,7 @@ pub mod notifications;
 pub mod params;
 pub mod schema;
 pub mod secret;
+pub mod staff;
 pub mod time;
 pub mod typescript;
 
@@ -29,8 +30,8 @@ pub use close::CloseCode;
 pub use envelope::{Frame, Incoming, Invalid, Item, RequestId, failure, notification, response};
 pub use error::{ErrorKind, Fault, FieldProblem, RpcError};
 pub use ids::{
-    AccountId, ClientId, ConversationId, DocumentId, Epoch, EscalationId, MessageId, Seq, VisitorId,
-    WorkspaceId,
+    AccountId, CannedId, ClientId, ConversationId, DocumentId, Epoch, EscalationId, InteractionId, MessageId,
+    Seq, VisitorId, WorkspaceId,
 };
 pub use methods::Method;
 pub use notifications::Notice;

@@ -66,6 +66,14 @@ pub const EPOCH: usize = 128;
 pub const CURSOR: usize = 512;
 /// The best score of a rating; the worst is 1.
 pub const SCORE: u8 = 5;
+/// Statuses that a list may be narrowed to.
+pub const STATUSES: usize = 8;
+/// Characters of what the staff look conversations up by.
+pub const LOOKUP: usize = 200;
+/// Characters of a short text's name.
+pub const CANNED_NAME: usize = 64;
+/// Conversations that one person may want to have at once.
+pub const CAPACITY: u32 = 1_000;
 /// Rows of a list, unless the request says otherwise.
 pub const LIST_DEFAULT: u32 = 50;
 /// Rows of a list at most.

@@ -12,6 +12,7 @@ mod message;
 mod named;
 mod report;
 mod session;
+mod staff;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,11 @@ pub use conversation::{
     ConversationClose, ConversationList, ConversationListed, ConversationNow, ConversationRate, TurnCancel,
     TurnCancelled,
 };
-pub use escalation::{Contact, EscalationNow, EscalationRequest};
+pub use escalation::{
+    Contact, EscalationAssign, EscalationClaim, EscalationGet, EscalationGot, EscalationHeld, EscalationList,
+    EscalationListed, EscalationNow, EscalationRelease, EscalationRequest, EscalationResolve,
+    EscalationSubscribe, EscalationSubscribed,
+};
 pub use knowledge::{
     ContentType, KnowledgeAdd, KnowledgeAdded, KnowledgeChunk, KnowledgeDelete, KnowledgeDeleted,
     KnowledgeDocument, KnowledgeEntry, KnowledgeFound, KnowledgeGet, KnowledgeGot, KnowledgeList,
@@ -36,30 +41,49 @@ pub use report::{
     WorkflowCheckpoint, WorkflowGet, WorkflowTrace, WorkflowTurn,
 };
 pub use session::{ServerInfo, SessionOpen, SessionOpened, SessionRefresh, SessionRefreshed, UserIdentity};
+pub use staff::{
+    CannedDelete, CannedDeleted, CannedList, CannedListed, CannedSave, CannedSaved, ConversationJoin,
+    ConversationJoined, ConversationLeave, ConversationTakeover, NotesList, NotesListed, StaffPresence,
+};
 
 use crate::limits;
 use crate::params::Params;
 use crate::typescript::Declarations;
 
 methods! {
-    // variant         name                     over HTTP  params              result
-    SessionOpen        "session.open"           true       SessionOpen         SessionOpened,
-    SessionRefresh     "session.refresh"        false      SessionRefresh      SessionRefreshed,
-    MessageSend        "message.send"           true       MessageSend         MessageSent,
-    MessageList        "message.list"           true       MessageList         MessageListed,
-    MessageRead        "message.read"           false      MessageRead         Empty,
-    MessageFeedback    "message.feedback"       true       MessageFeedback     Empty,
-    Typing             "typing"                 false      Typing              Empty,
-    TurnCancel         "turn.cancel"            false      TurnCancel          TurnCancelled,
-    EscalationRequest  "escalation.request"     true       EscalationRequest   EscalationNow,
-    ConversationClose  "conversation.close"     true       ConversationClose   ConversationNow,
-    ConversationRate   "conversation.rate"      true       ConversationRate    ConversationNow,
-    ConversationList   "conversation.list"      true       ConversationList    ConversationListed,
-    KnowledgeAdd       "knowledge.add"          true       KnowledgeAdd        KnowledgeAdded,
-    KnowledgeSearch    "knowledge.search"       true       KnowledgeSearch     KnowledgeFound,
-    KnowledgeList      "knowledge.list"         true       KnowledgeList       KnowledgeListed,
-    KnowledgeGet       "knowledge.get"          true       KnowledgeGet        KnowledgeGot,
-    KnowledgeDelete    "knowledge.delete"       true       KnowledgeDelete     KnowledgeDeleted,
+    // variant           name                     over HTTP  params                result
+    SessionOpen          "session.open"           true       SessionOpen           SessionOpened,
+    SessionRefresh       "session.refresh"        false      SessionRefresh        SessionRefreshed,
+    MessageSend          "message.send"           true       MessageSend           MessageSent,
+    MessageList          "message.list"           true       MessageList           MessageListed,
+    MessageRead          "message.read"           false      MessageRead           Empty,
+    MessageFeedback      "message.feedback"       true       MessageFeedback       Empty,
+    Typing               "typing"                 false      Typing                Empty,
+    TurnCancel           "turn.cancel"            false      TurnCancel            TurnCancelled,
+    EscalationRequest    "escalation.request"     true       EscalationRequest     EscalationNow,
+    ConversationClose    "conversation.close"     true       ConversationClose     ConversationNow,
+    ConversationRate     "conversation.rate"      true       ConversationRate      ConversationNow,
+    ConversationList     "conversation.list"      true       ConversationList      ConversationListed,
+    EscalationSubscribe  "escalation.subscribe"   false      EscalationSubscribe   EscalationSubscribed,
+    EscalationList       "escalation.list"        true       EscalationList        EscalationListed,
+    EscalationGet        "escalation.get"         true       EscalationGet         EscalationGot,
+    EscalationClaim      "escalation.claim"       false      EscalationClaim       EscalationHeld,
+    EscalationAssign     "escalation.assign"      false      EscalationAssign      EscalationHeld,
+    EscalationRelease    "escalation.release"     false      EscalationRelease     EscalationHeld,
+    EscalationResolve    "escalation.resolve"     false      EscalationResolve     EscalationHeld,
+    ConversationJoin     "conversation.join"      false      ConversationJoin      ConversationJoined,
+    ConversationLeave    "conversation.leave"     false      ConversationLeave     Empty,
+    ConversationTakeover "conversation.takeover"  false      ConversationTakeover  ConversationNow,
+    NotesList            "notes.list"             true       NotesList             NotesListed,
+    CannedList           "canned.list"            true       CannedList            CannedListed,
+    CannedSave           "canned.save"            true       CannedSave            CannedSaved,
+    CannedDelete         "canned.delete"          true       CannedDelete          CannedDeleted,
+    StaffPresence        "staff.presence"         false      StaffPresence         Empty,
+    KnowledgeAdd         "knowledge.add"          true       KnowledgeAdd          KnowledgeAdded,
+    KnowledgeSearch      "knowledge.search"       true       KnowledgeSearch       KnowledgeFound,
+    KnowledgeList        "knowledge.list"         true       KnowledgeList         KnowledgeListed,
+    KnowledgeGet         "knowledge.get"          true       KnowledgeGet          KnowledgeGot,
+    KnowledgeDelete      "knowledge.delete"       true       KnowledgeDelete       KnowledgeDeleted,
     MetricsGet         "metrics.get"            true       MetricsGet          Metrics,
     InteractionList    "interaction.list"       true       InteractionList     InteractionListed,
     WorkflowGet        "workflow.get"           true       WorkflowGet         WorkflowTrace,

@@ -12,6 +12,7 @@ use ts_rs::TS;
 use crate::chat::{Message, Person, Role, State};
 use crate::error::RpcError;
 use crate::ids::{ClientId, ConversationId, MessageId, Seq};
+use crate::staff::{EscalationNews, Note, Staff};
 use crate::typescript::Declarations;
 
 notifications! {
@@ -24,6 +25,9 @@ notifications! {
     WorkflowStep         "workflow.step",
     TypingUpdated        "typing",
     ServerDraining       "server.draining",
+    EscalationUpdated    "escalation.updated",
+    NoteCreated          "note.created",
+    PresenceUpdated      "presence.updated",
 }
 
 /// The parameters of a notification, which know its name.
@@ -141,6 +145,26 @@ pub struct TypingUpdated {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct ServerDraining {
     pub reconnect_after_ms: u64,
+}
+
+/// To staff who subscribed: an escalation as it stands after a change, its first one included.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct EscalationUpdated {
+    pub escalation: EscalationNews,
+    /// For `since` of the next `escalation.subscribe`: all that changed up to here has been told.
+    pub cursor: String,
+}
+
+/// To staff in the conversation: a colleague left a note.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct NoteCreated {
+    pub note: Note,
+}
+
+/// To staff who subscribed: a colleague came, went, or changed how much they take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct PresenceUpdated {
+    pub staff: Staff,
 }
 
 macro_rules! notifications {

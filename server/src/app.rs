@@ -28,13 +28,15 @@ use crate::access::passwords::Passwords;
 use crate::access::token::Tokens;
 use crate::config::Config;
 use crate::control;
+use crate::escalation::{Feed, People, Presences};
 use crate::http::{self, Http};
 use crate::notify::{self, Notifier};
 use crate::reports;
-use crate::rpc::Desk;
+use crate::rpc::{Consoles, Desk};
 use crate::search::{self, Knowledge};
 use crate::session::{Minds, Registry};
 use crate::socket::{Forwarding, Sockets};
+use crate::store::escalations::Place;
 use crate::store::{Database, Store, StoreError, migrate, node};
 use crate::telemetry;
 
@@ -55,7 +57,9 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let knowledge = Knowledge::new(store.knowledge());
     let minds = minds::asleep(&config, knowledge.clone())?;
     search::stock(&knowledge, &minds.preset()).await?;
-    let desk = Arc::new(desk(&config, &store, minds, knowledge, passwords.clone())?);
+    let (feed, deliveries) = Feed::new(&store);
+    let desk = Arc::new(desk(&config, &store, minds, knowledge, feed, passwords.clone())?);
+    desk.presences.begin().await?;
     let sockets = Sockets::new(desk.clone());
     let forwarding: Forwarding = {
         let proxies = config.trusted_proxies.clone();
@@ -98,6 +102,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     background.spawn(until(ending.clone(), async move { reports::keep_counting(&counted).await }));
     let finishing = desk.registry.clone();
     background.spawn(until(ending.clone(), async move { finishing.finish_turns().await }));
+    let registry = desk.registry.clone();
+    background.spawn(until(ending.clone(), async move { registry.note_deliveries(deliveries).await }));
+    let (registry, rules) = (desk.registry.clone(), config.queue);
+    background.spawn(until(ending.clone(), async move { registry.keep_queue(rules).await }));
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
         format!("cannot listen on {}; choose another address with --listen", config.listen)
     })?;
@@ -133,6 +141,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         sockets.drain().await;
         accepting.cancel();
         connections.close();
+        desk.registry.feed().close().await;
         desk.registry.close().await;
         store.close().await;
         background.close();
@@ -155,6 +164,7 @@ fn desk(
     store: &Store,
     minds: Minds,
     knowledge: Knowledge,
+    feed: Feed,
     passwords: Passwords,
 ) -> anyhow::Result<Desk> {
     let secret = config.secret.as_str();
@@ -163,7 +173,10 @@ fn desk(
     let keyring = Keyring::new(secret);
     let digests = keyring.clone();
     Ok(Desk {
-        registry: Registry::new(store.clone(), minds, move |visitor| digests.resume_digest(visitor)),
+        people: People::new(store),
+        presences: Presences::new(store, feed.clone()),
+        consoles: Consoles::default(),
+        registry: Registry::new(store.clone(), minds, feed, move |visitor| digests.resume_digest(visitor)),
         directory: Directory::new(store),
         logins: Logins::new(store.logins(), passwords, tokens.clone(), login_limits),
         tokens,
@@ -204,10 +217,10 @@ fn read_anew(
 /// Tells webhooks of what happens, and sessions of what the webhooks have heard.
 fn notifier(desk: &Desk, store: &Store, sender: notify::Sender) -> Notifier {
     let registry = desk.registry.clone();
-    let notified = move |workspace, conversation, escalation| {
+    let notified = move |workspace, conversation, id| {
         let registry = registry.clone();
-        let told = async move { registry.notified(workspace, conversation, escalation).await };
-        Box::pin(told) as BoxFuture<'static, ()>
+        Box::pin(async move { registry.notified(Place { workspace, conversation, id }).await })
+            as BoxFuture<'static, ()>
     };
     Notifier::new(store, sender, Box::new(notified))
 }

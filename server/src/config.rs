@@ -22,6 +22,7 @@ pub use secret::{Secret, create_folder};
 use crate::access::limits::{LoginLimits, Tries};
 use crate::brain::openai::{ApiKey, OpenAiConfig};
 use crate::domain::preset;
+use crate::session::queue::Rules as QueueRules;
 use crate::store::{Options, Source};
 
 /// Everything that `serve` is told.
@@ -46,6 +47,7 @@ pub struct Config {
     pub token_lifetime: Duration,
     pub secret: Secret,
     pub drain: Duration,
+    pub queue: QueueRules,
     pub max_connections: usize,
     /// Whether webhooks may lead to private addresses, and go over http.
     pub allow_private_webhooks: bool,
@@ -111,6 +113,10 @@ impl Config {
             )?,
             token_lifetime: seconds(layers, &setting::TOKEN_SECONDS, 1_800, 1..=86_400)?,
             drain: seconds(layers, &setting::DRAIN_SECONDS, 20, 0..=3_600)?,
+            queue: QueueRules {
+                assign: layers.value(&setting::AUTO_ASSIGN, false, switch)?,
+                requeue_after: seconds(layers, &setting::REQUEUE_SECONDS, 600, 1..=604_800)?,
+            },
             max_connections: max_connections(layers)?,
             allow_private_webhooks: allow_private_webhooks(layers)?,
             log: LogConfig::resolve(layers, "info")?,
@@ -278,6 +284,7 @@ impl fmt::Debug for Config {
             .field("trusted_proxies", &self.trusted_proxies)
             .field("token_lifetime", &self.token_lifetime)
             .field("drain", &self.drain)
+            .field("queue", &self.queue)
             .field("max_connections", &self.max_connections)
             .field("allow_private_webhooks", &self.allow_private_webhooks)
             .field("log", &self.log)

@@ -1,17 +1,21 @@
 //! The nouns of a support desk and the rules that need neither a runtime nor a database.
 
 pub mod account;
+pub mod broadcast;
 pub mod clock;
 pub mod conversation;
+pub mod deed;
 pub mod escalation;
 pub mod failpoint;
 pub mod knowledge;
 pub mod masking;
 pub mod message;
 pub mod mint;
+pub mod note;
 pub mod outbox;
 pub mod preset;
 pub mod report;
+pub mod staff;
 pub mod turn;
 pub mod vector;
 pub mod visitor;

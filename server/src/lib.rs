@@ -19,6 +19,7 @@ mod rpc;
 mod session;
 
 mod brain;
+mod escalation;
 mod notify;
 mod reports;
 mod search;

@@ -3,13 +3,16 @@
 //! Invariant: rights are looked up in one table before a method sees its parameters, and a conversation of another
 //! workspace or visitor is not found.
 
+mod consoles;
 mod conversations;
+mod escalations;
 mod identify;
 mod knowledge;
 mod messages;
 mod open;
 mod reports;
 pub mod rights;
+mod staff;
 pub mod wire;
 
 use std::borrow::Cow;
@@ -22,6 +25,7 @@ use switchboard_protocol::methods::{ServerInfo, SessionRefresh, SessionRefreshed
 use switchboard_protocol::{Method, RequestId, RpcError, params, response};
 use uuid::Uuid;
 
+pub use self::consoles::Consoles;
 use self::open::Beginning;
 use crate::access::directory::Directory;
 use crate::access::limits::Buckets;
@@ -29,13 +33,20 @@ use crate::access::logins::Logins;
 use crate::access::token::{Opened, Tokens};
 use crate::access::{Caller, Keyring};
 use crate::domain::clock::Timestamp;
+use crate::domain::conversation::Person;
+use crate::domain::visitor::Role;
+use crate::escalation::{Console, People, Presences};
 use crate::search::Knowledge;
+use crate::session::event::Listener;
 use crate::session::{ConnectionId, Registry, Room};
 use crate::store::StoreError;
 
 /// Everything that a request may need.
 pub struct Desk {
     pub registry: Registry,
+    pub people: People,
+    pub presences: Presences,
+    pub consoles: Consoles,
     pub directory: Directory,
     pub logins: Logins,
     pub tokens: Tokens,
@@ -61,6 +72,8 @@ pub struct Peer {
 #[derive(Clone)]
 pub struct Standing {
     pub caller: Caller,
+    /// Who that is to others, where it is somebody of the staff.
+    pub person: Option<Person>,
     /// The conversation that was opened; nothing for staff and services that named none.
     pub room: Option<Arc<Room>>,
     pub opened: Option<Opened>,
@@ -71,7 +84,9 @@ pub struct Standing {
 impl Caller {
     /// Of another workspace or another visitor is not found.
     fn may_see(&self, room: &Room) -> bool {
-        room.workspace() == self.workspace && (!self.is_visitor() || room.visitor_id() == self.id)
+        // What nobody has acted in yet is its visitor's alone.
+        let is_theirs = if self.is_visitor() { room.visitor_id() == self.id } else { room.view().stored };
+        room.workspace() == self.workspace && is_theirs
     }
 }
 
@@ -83,6 +98,12 @@ impl Standing {
             None => self.expires_at.is_none().then(|| self.caller.id.uuid()),
         }
     }
+
+    /// Who of the staff that is.
+    fn myself(&self) -> Result<Person, RpcError> {
+        let nobody = || RpcError::forbidden("You may not answer in this workspace any more.");
+        self.person.clone().ok_or_else(nobody)
+    }
 }
 
 impl Desk {
@@ -91,7 +112,7 @@ impl Desk {
     pub async fn call(
         &self,
         standing: &Standing,
-        connection: Option<ConnectionId>,
+        line: Option<Arc<dyn Line>>,
         method: Method,
         id: &RequestId,
         raw: Option<&RawValue>,
@@ -101,7 +122,9 @@ impl Desk {
             Method::MessageList => Ok(response(id, &self.list_messages(standing, params::read(raw)?).await?)),
             Method::MessageRead => Ok(response(id, &self.read_message(standing, params::read(raw)?).await?)),
             Method::MessageFeedback => Ok(response(id, &self.feedback(standing, params::read(raw)?).await?)),
-            Method::Typing => Ok(response(id, &self.typing(standing, connection, params::read(raw)?).await?)),
+            Method::Typing => {
+                Ok(response(id, &self.typing(standing, line.as_deref(), params::read(raw)?).await?))
+            }
             Method::TurnCancel => Ok(response(id, &self.cancel_turn(standing, params::read(raw)?).await?)),
             Method::EscalationRequest => {
                 Ok(response(id, &self.request_escalation(standing, params::read(raw)?).await?))
@@ -114,6 +137,41 @@ impl Desk {
             }
             Method::ConversationList => {
                 Ok(response(id, &self.list_conversations(standing, params::read(raw)?).await?))
+            }
+            Method::EscalationSubscribe => {
+                let line = on_a_socket(line)?;
+                Ok(response(id, &self.subscribe(standing, line, params::read(raw)?).await?))
+            }
+            Method::EscalationList => {
+                Ok(response(id, &self.list_escalations(standing, params::read(raw)?).await?))
+            }
+            Method::EscalationGet => {
+                Ok(response(id, &self.get_escalation(standing, params::read(raw)?).await?))
+            }
+            Method::EscalationClaim => Ok(response(id, &self.claim(standing, params::read(raw)?).await?)),
+            Method::EscalationAssign => Ok(response(id, &self.assign(standing, params::read(raw)?).await?)),
+            Method::EscalationRelease => Ok(response(id, &self.release(standing, params::read(raw)?).await?)),
+            Method::EscalationResolve => Ok(response(id, &self.resolve(standing, params::read(raw)?).await?)),
+            Method::ConversationJoin => {
+                let line = on_a_socket(line)?;
+                Ok(response(id, &self.join(standing, line, params::read(raw)?).await?))
+            }
+            Method::ConversationLeave => {
+                let line = on_a_socket(line)?;
+                Ok(response(id, &self.leave(standing, &*line, params::read(raw)?).await?))
+            }
+            Method::ConversationTakeover => {
+                Ok(response(id, &self.take_over(standing, params::read(raw)?).await?))
+            }
+            Method::NotesList => Ok(response(id, &self.list_notes(standing, params::read(raw)?).await?)),
+            Method::CannedList => Ok(response(id, &self.list_canned(standing, params::read(raw)?).await?)),
+            Method::CannedSave => Ok(response(id, &self.save_canned(standing, params::read(raw)?).await?)),
+            Method::CannedDelete => {
+                Ok(response(id, &self.delete_canned(standing, params::read(raw)?).await?))
+            }
+            Method::StaffPresence => {
+                let line = on_a_socket(line)?;
+                Ok(response(id, &self.set_presence(standing, &*line, params::read(raw)?).await?))
             }
             Method::KnowledgeAdd => {
                 Ok(response(id, &self.add_knowledge(standing, params::read(raw)?).await?))
@@ -146,8 +204,10 @@ impl Desk {
     /// Who sends a request that comes without a socket.
     pub async fn standing(&self, credential: &str, workspace: Option<&str>) -> Result<Standing, RpcError> {
         let identified = self.caller(credential, workspace).await?;
+        let person = self.person(&identified.caller).await?;
         Ok(Standing {
             caller: identified.caller,
+            person,
             room: None,
             opened: identified.opened,
             expires_at: identified.expires_at,
@@ -186,10 +246,28 @@ impl Desk {
         found.filter(|room| caller.may_see(room)).ok_or_else(|| RpcError::not_found("conversation"))
     }
 
+    /// Who that is to others; visitors are known by their conversations.
+    async fn person(&self, caller: &Caller) -> Result<Option<Person>, RpcError> {
+        if caller.is_visitor() || caller.role == Role::Service {
+            return Ok(None);
+        }
+        self.people.find(caller.workspace, caller.id.uuid()).await.map_err(wire::store_error)
+    }
+
     /// Whether the database answers and its schema is current.
     pub async fn ready(&self) -> Result<(), StoreError> {
         self.registry.store().ping().await
     }
+}
+
+/// A socket, as methods see it that tell it something later.
+pub trait Line: Listener + Console {
+    fn id(&self) -> ConnectionId;
+}
+
+/// What these methods begin lasts as long as a socket does.
+fn on_a_socket(line: Option<Arc<dyn Line>>) -> Result<Arc<dyn Line>, RpcError> {
+    line.ok_or_else(|| RpcError::invalid_request("This method needs a socket."))
 }
 
 /// The standing in which somebody may call the method: their own or, where only a lesser one of their roles may, that
@@ -218,7 +296,7 @@ mod tests {
     fn standing(roles: &[Role]) -> Standing {
         let login = LoggedIn { id: mint::id(), account: mint::id() };
         let caller = Caller::account(login, mint::id(), roles.iter().copied().collect()).unwrap();
-        Standing { caller, room: None, opened: None, expires_at: None }
+        Standing { caller, person: None, room: None, opened: None, expires_at: None }
     }
 
     #[test]

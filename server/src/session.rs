@@ -6,6 +6,7 @@ mod actor;
 mod core;
 pub mod event;
 mod minds;
+pub mod queue;
 mod recent;
 pub mod registry;
 pub mod room;
@@ -43,6 +44,10 @@ pub enum Refusal {
     Unavailable,
     /// The session lives elsewhere now, or its conversation was written by somebody else: open again.
     Moved,
+    /// The agent answers here; what stands.
+    AgentAnswers(Arc<Conversation>),
+    /// Somebody else was quicker, or it is done with; what stands.
+    Lost(Arc<Conversation>),
     /// The database will never accept it.
     Rejected(String),
 }

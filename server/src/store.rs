@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod administration;
 mod batch;
 mod error;
+pub mod escalations;
 mod gather;
 pub mod knowledge;
 pub mod logins;
@@ -18,6 +19,7 @@ pub mod reader;
 pub mod reports;
 mod rows;
 pub mod source;
+pub mod staff;
 mod statement;
 pub mod writer;
 
@@ -67,6 +69,14 @@ impl Store {
 
     pub fn logins(&self) -> logins::Logins {
         logins::Logins::new(self.pools.clone())
+    }
+
+    pub fn escalations(&self) -> escalations::Escalations {
+        escalations::Escalations::new(self.pools.clone())
+    }
+
+    pub fn staff(&self) -> staff::Staff {
+        staff::Staff::new(self.pools.clone())
     }
 
     pub fn knowledge(&self) -> knowledge::Library {

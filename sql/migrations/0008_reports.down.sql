@@ -1,6 +1,4 @@
 DROP TABLE interaction_rollup_names, interaction_rollups, webhook_deliveries, webhooks;
-DROP FUNCTION switchboard_forget_notes(uuid, uuid);
-DROP FUNCTION switchboard_notes_about(uuid, uuid);
 DROP FUNCTION switchboard_percentile(bigint[], double precision);
 DROP FUNCTION switchboard_add(bigint[], bigint[]);
 DROP AGGREGATE switchboard_histogram(double precision);

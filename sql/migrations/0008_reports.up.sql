@@ -122,32 +122,6 @@ BEGIN
   RETURN NULL;
 END $$;
 
--- What staff wrote to each other about a person belongs to them as well. The table may not be there: it is looked for when
--- somebody asks.
-CREATE FUNCTION switchboard_notes_about(workspace uuid, conversation uuid) RETURNS SETOF text
-LANGUAGE plpgsql STABLE
-AS $$
-BEGIN
-  IF to_regclass('public.notes') IS NOT NULL THEN
-    RETURN QUERY
-      SELECT json_build_object('kind', 'note', 'conversation_id', n.conversation_id, 'seq', n.seq,
-                               'author_name', n.author_name, 'content', n.content, 'created_at', n.created_at)::text
-      FROM notes n
-      WHERE n.workspace_id = workspace AND n.conversation_id = conversation
-      ORDER BY n.seq
-      LIMIT 1000;
-  END IF;
-END $$;
-
-CREATE FUNCTION switchboard_forget_notes(workspace uuid, conversation uuid) RETURNS void
-LANGUAGE plpgsql
-AS $$
-BEGIN
-  IF to_regclass('public.notes') IS NOT NULL THEN
-    DELETE FROM notes n WHERE n.workspace_id = workspace AND n.conversation_id = conversation;
-  END IF;
-END $$;
-
 DO $$
 DECLARE
   name text;

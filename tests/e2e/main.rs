@@ -14,6 +14,8 @@ mod crash_matrix;
 mod crowd;
 mod draining;
 mod embedded;
+mod escalations;
+mod feed;
 mod frames;
 mod harness;
 mod http;
@@ -26,6 +28,7 @@ mod lifecycle;
 mod limits;
 mod members;
 mod messages;
+mod notes;
 mod numbers;
 mod opening;
 mod operations;
@@ -41,7 +44,9 @@ mod resuming;
 mod returning;
 mod rights;
 mod slow_reader;
+mod staff;
 mod storm;
+mod takeover;
 mod tokens;
 mod tries;
 mod waking;
@@ -61,6 +66,8 @@ fn main() -> ExitCode {
         company::TESTS,
         configuration::TESTS,
         http::TESTS,
+        escalations::TESTS,
+        feed::TESTS,
         identity::TESTS,
         isolation::TESTS,
         knowledge::TESTS,
@@ -68,6 +75,7 @@ fn main() -> ExitCode {
         limits::TESTS,
         members::TESTS,
         messages::TESTS,
+        notes::TESTS,
         opening::TESTS,
         operations::TESTS,
         pages::TESTS,
@@ -76,6 +84,8 @@ fn main() -> ExitCode {
         reports::TESTS,
         resuming::TESTS,
         rights::TESTS,
+        staff::TESTS,
+        takeover::TESTS,
         tokens::TESTS,
         tries::TESTS,
         webhooks::TESTS,

@@ -13,6 +13,7 @@
 //! ```
 
 pub mod browser;
+pub mod console;
 pub mod database;
 pub mod fake_openai;
 pub mod hook;
@@ -33,6 +34,7 @@ pub mod world;
 /// What a test module starts with: `use switchboard_tests::prelude::*;`.
 pub mod prelude {
     pub use crate::browser::Browser;
+    pub use crate::console::Console;
     pub use crate::hook::Hook;
     pub use crate::machine::{Lane, Need};
     pub use crate::patience::{PATIENCE, eventually, within};

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::rows;
-use crate::chat::State;
-use crate::ids::ConversationId;
+use crate::chat::{State, Status};
+use crate::ids::{ConversationId, VisitorId};
 use crate::limits;
 use crate::params::{Params, at_most, limit_fits};
 
@@ -47,10 +47,20 @@ pub struct ConversationNow {
     pub conversation: State,
 }
 
-/// A visitor's or member's own conversations, the latest first.
+/// Conversations, the latest first: a visitor's or member's own, and for staff those of the workspace.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 #[ts(optional_fields = nullable)]
 pub struct ConversationList {
+    /// For staff.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    /// For staff: whose they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<VisitorId>,
+    /// For staff: part of the visitor's name, e-mail address, phone number or external id, or of the session id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::LOOKUP))]
+    pub query: Option<String>,
     /// 50 when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = limits::LIST))]
@@ -86,6 +96,8 @@ impl Params for ConversationRate {
 
 impl Params for ConversationList {
     fn within_limits(&self) -> bool {
-        limit_fits(self.limit) && at_most(limits::CURSOR, self.cursor.as_ref())
+        limit_fits(self.limit)
+            && at_most(limits::CURSOR, self.cursor.as_ref())
+            && at_most(limits::LOOKUP, self.query.as_ref())
     }
 }

@@ -28,6 +28,9 @@ pub struct MessageSend {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::ATTACHMENTS))]
     pub attachments: Option<Vec<DocumentId>>,
+    /// From staff: a note, which no visitor ever sees.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private: Option<bool>,
     /// Over HTTP: wait so long for the reply, and return it too.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = limits::WAIT_REPLY_MS))]

@@ -112,6 +112,12 @@ settings! {
     DRAIN_SECONDS = "drain_seconds" "SWITCHBOARD_DRAIN_SECONDS" "N" Serve
         "How long a server that is told to stop takes to send its clients away [default: 20]"
         takes "a number of seconds from 0 to 3600";
+    AUTO_ASSIGN = "auto_assign" "SWITCHBOARD_AUTO_ASSIGN" "on|off" Serve
+        "Gives what waits to whoever is online and has the least to do, while the desk is open [default: off]"
+        takes "`on` or `off`";
+    REQUEUE_SECONDS = "requeue_seconds" "SWITCHBOARD_REQUEUE_SECONDS" "N" Serve
+        "After how long offline somebody's conversations wait for the next person [default: 600]"
+        takes "a number of seconds from 1 to 604800";
     MAX_CONNECTIONS = "max_connections" "SWITCHBOARD_MAX_CONNECTIONS" "N" Serve
         "Sockets at once; those beyond wait to be accepted [default: 18000]"
         takes "a number from 1 to 1000000";

@@ -7,6 +7,7 @@ use switchboard_protocol::ids::{ConversationId, EscalationId, Seq, VisitorId, Wo
 use uuid::Uuid;
 
 use super::clock::Timestamp;
+use super::deed::{Consequence, Deed, Lost};
 use super::workflow::{Ending, OpenTurn, Workflow};
 
 /// The state of one conversation. A new version is a new value: what was handed out stays as it was.
@@ -60,6 +61,13 @@ pub struct Person {
     pub name: Box<str>,
 }
 
+impl Person {
+    /// Who did what nobody did: the server itself.
+    pub fn server() -> Self {
+        Self { id: Uuid::nil(), name: "Switchboard".into() }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EscalationRef {
     pub id: EscalationId,
@@ -85,16 +93,18 @@ pub struct ReadMarks {
     pub staff: Seq,
 }
 
-/// One change of state, as the visitor's side can ask for it.
+/// One change of state.
 #[derive(Clone, Debug)]
 pub enum Change {
     Close,
     Rate(Rating),
     Escalate(EscalationRef),
-    /// Somebody has been told of this escalation.
-    Notified(EscalationId),
     /// Ends the open turn without an answer.
     Cancel,
+    /// A live console or a webhook has the escalation.
+    Notified(EscalationId),
+    /// Somebody of the staff does something.
+    Deed(Box<Deed>),
 }
 
 impl Conversation {
@@ -164,9 +174,24 @@ impl Conversation {
         })
     }
 
-    /// The state after `change`, or nothing when it already stands.
-    pub fn changed(&self, change: &Change, now: Timestamp) -> Option<Self> {
+    /// What `change` brings with it, or nothing when it already stands. `has_ai`: an agent answers here.
+    pub fn changed(
+        &self,
+        change: &Change,
+        has_ai: bool,
+        now: Timestamp,
+    ) -> Result<Option<Consequence>, Lost> {
         match change {
+            Change::Deed(deed) => self.after(deed, has_ai, now),
+            Change::Notified(id) => Ok(self.notified(*id, now)),
+            other => Ok(self.restated(other, now).map(Consequence::of)),
+        }
+    }
+
+    /// The state after a change of nothing but the state.
+    fn restated(&self, change: &Change, now: Timestamp) -> Option<Self> {
+        match change {
+            Change::Deed(_) | Change::Notified(_) => None,
             Change::Close if self.status == Status::Closed => None,
             Change::Close => Some(self.next(now, |next| {
                 next.status = Status::Closed;
@@ -180,12 +205,6 @@ impl Conversation {
             Change::Cancel => {
                 self.open_turn()?;
                 Some(self.without_turn(None, now))
-            }
-            Change::Notified(id) => {
-                let pending = EscalationRef { id: *id, status: super::escalation::Status::Pending };
-                let told = EscalationRef { status: super::escalation::Status::Notified, ..pending.clone() };
-                (self.escalation == Some(pending))
-                    .then(|| self.next(now, |next| next.escalation = Some(told)))
             }
             Change::Escalate(_) if self.escalation.as_ref().is_some_and(EscalationRef::is_open) => None,
             Change::Escalate(escalation) => Some(self.next(now, |next| {
@@ -209,7 +228,7 @@ impl Conversation {
         })
     }
 
-    fn next(&self, now: Timestamp, edit: impl FnOnce(&mut Self)) -> Self {
+    pub(super) fn next(&self, now: Timestamp, edit: impl FnOnce(&mut Self)) -> Self {
         let mut next = self.clone();
         edit(&mut next);
         next.version += 1;

@@ -1,4 +1,4 @@
-//! A request for a person.
+//! A request for a person, and the steps of its life.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use switchboard_protocol::ids::{ConversationId, EscalationId, WorkspaceId};
 use uuid::Uuid;
 
 use super::clock::Timestamp;
-use super::conversation::stored_names;
+use super::conversation::{Person, stored_names};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -60,6 +60,7 @@ pub struct Contact {
 #[derive(Clone, Debug)]
 pub struct Escalation {
     pub id: EscalationId,
+    pub version: i64,
     pub workspace: WorkspaceId,
     pub conversation: ConversationId,
     /// The turn that it came from.
@@ -75,6 +76,72 @@ pub struct Escalation {
     pub priority: i16,
     pub contact: Option<Contact>,
     pub status: Status,
-    pub assignee_name: Option<String>,
+    pub assignee: Option<Person>,
+    pub resolution: Option<String>,
     pub created_at: Timestamp,
+    pub notified_at: Option<Timestamp>,
+    pub claimed_at: Option<Timestamp>,
+    pub resolved_at: Option<Timestamp>,
+    pub updated_at: Timestamp,
+}
+
+impl Escalation {
+    /// One that nobody has seen yet, of which no more is known.
+    pub fn new(
+        id: EscalationId,
+        workspace: WorkspaceId,
+        conversation: ConversationId,
+        trigger: Trigger,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            version: 1,
+            workspace,
+            conversation,
+            interaction: None,
+            issue: None,
+            trigger,
+            reason: None,
+            original_request: None,
+            context: None,
+            summary: None,
+            priority: 0,
+            contact: None,
+            status: Status::Pending,
+            assignee: None,
+            resolution: None,
+            created_at: now,
+            notified_at: None,
+            claimed_at: None,
+            resolved_at: None,
+            updated_at: now,
+        }
+    }
+}
+
+/// One step in the life of an escalation that is stored already.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Advance {
+    pub id: EscalationId,
+    pub status: Status,
+    pub assignee: Option<Person>,
+    /// Nothing where what was said before stays.
+    pub resolution: Option<String>,
+}
+
+/// An escalation with the number of its last change, by which a console asks for what it missed.
+#[derive(Clone, Debug)]
+pub struct Changed {
+    pub number: i64,
+    pub escalation: Escalation,
+    /// Nothing is left of it but its id and version.
+    pub erased: bool,
+}
+
+impl Changed {
+    /// Nobody is known to have it yet.
+    pub fn is_unseen(&self) -> bool {
+        self.escalation.status == Status::Pending && !self.erased
+    }
 }

@@ -51,6 +51,8 @@ pub struct Draft {
     pub content: String,
     pub metadata: Option<Value>,
     pub attachments: Option<Value>,
+    /// A note among staff: it goes into no log.
+    pub private: bool,
 }
 
 /// What a sender is told.
@@ -100,6 +102,7 @@ impl Message {
             content: self.content.clone(),
             metadata: self.metadata.clone(),
             attachments: self.attachments.clone(),
+            private: false,
         })
     }
 

@@ -169,6 +169,20 @@ impl Workflow {
         Self { open: None, awaiting: None, ..self.clone() }
     }
 
+    /// A person has it, or gives it back: nothing of what the agent was about goes on, and nobody is handed over for
+    /// what was said before. How to reach the visitor stays known. A checkpoint that nobody could read has had its
+    /// person.
+    pub fn relieved(&self) -> Self {
+        let memory = match &self.checkpoint {
+            Checkpoint::Known(memory) => {
+                let (agent, contact) = (memory.agent.clone(), memory.contact.clone());
+                Memory { agent, contact, ..Memory::default() }
+            }
+            Checkpoint::Unreadable { .. } => Memory::default(),
+        };
+        Self { checkpoint: Checkpoint::Known(Arc::new(memory)), ..self.abandoned() }
+    }
+
     pub fn closed(&self, step: Step, awaiting: Option<Awaiting>, memory: Option<Memory>) -> Self {
         let checkpoint =
             memory.map_or_else(|| self.checkpoint.clone(), |memory| Checkpoint::Known(Arc::new(memory)));
@@ -194,7 +208,13 @@ pub struct Ending {
 
 impl Records {
     /// Of a turn that was ended without an answer.
-    pub fn of_cancelled(conversation: &Conversation, turn: i64, id: Uuid, at: Timestamp) -> Self {
+    pub fn of_abandoned(
+        conversation: &Conversation,
+        turn: i64,
+        outcome: Outcome,
+        id: Uuid,
+        at: Timestamp,
+    ) -> Self {
         let opened = conversation.open_turn().map_or(at, |open| open.at);
         Self {
             workspace: conversation.workspace,
@@ -211,7 +231,7 @@ impl Records {
                 intent: None,
                 category: None,
                 confidence: None,
-                outcome: Outcome::Cancelled,
+                outcome,
                 trigger: None,
                 reason: None,
                 brain: None,
@@ -295,6 +315,7 @@ pub enum Outcome {
     Refused,
     Escalated,
     Cancelled,
+    TakenOver,
 }
 
 stored_names!(Outcome {
@@ -303,4 +324,5 @@ stored_names!(Outcome {
     Refused = "refused",
     Escalated = "escalated",
     Cancelled = "cancelled",
+    TakenOver = "taken_over",
 });

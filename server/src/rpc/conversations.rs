@@ -1,10 +1,9 @@
 //! Conversations as a whole: listed, closed, rated, handed to a person.
 
-use std::str::FromStr;
 use std::sync::Arc;
 
 use switchboard_protocol::RpcError;
-use switchboard_protocol::ids::ConversationId;
+use switchboard_protocol::ids::VisitorId;
 use switchboard_protocol::methods::{
     ConversationClose, ConversationList, ConversationListed, ConversationNow, ConversationRate,
     EscalationNow, EscalationRequest, TurnCancel, TurnCancelled,
@@ -13,10 +12,11 @@ use tokio::sync::oneshot;
 
 use super::{Desk, Standing, wire};
 use crate::domain::conversation::{Change, EscalationRef, Rating};
-use crate::domain::escalation::{Contact, Escalation, Status, Trigger};
+use crate::domain::escalation::{Contact, Escalation, Trigger};
 use crate::domain::masking::mask;
 use crate::domain::{clock, mint};
 use crate::session::{Answer, Refusal, Room};
+use crate::store::staff::LookUp;
 
 impl Desk {
     pub(super) async fn close_conversation(
@@ -49,22 +49,11 @@ impl Desk {
             email: contact.email,
             phone: contact.phone,
         });
+        let (workspace, now) = (room.workspace(), clock::now());
         let escalation = Escalation {
-            id: mint::id(),
-            workspace: room.workspace(),
-            conversation: room.id(),
-            interaction: None,
-            issue: None,
-            trigger: Trigger::UserRequest,
-            original_request: None,
-            context: None,
-            summary: None,
-            priority: 0,
             reason: params.reason.map(|reason| mask(&reason).into_owned()),
             contact,
-            status: Status::Pending,
-            assignee_name: None,
-            created_at: clock::now(),
+            ..Escalation::new(mint::id(), workspace, room.id(), Trigger::UserRequest, now)
         };
         let change = Change::Escalate(EscalationRef { id: escalation.id, status: escalation.status });
         match self.after(&room, change, Some(escalation)).await? {
@@ -72,9 +61,7 @@ impl Desk {
             // One is open already: that is the answer.
             Answer::State(state) => {
                 let open = state.escalation.as_ref().ok_or_else(|| RpcError::not_found("escalation"))?;
-                let reader = &self.registry.store().reader;
-                let stored = reader.escalation(room.workspace(), open.id).await.map_err(wire::store_error)?;
-                let stored = stored.ok_or_else(|| RpcError::not_found("escalation"))?;
+                let stored = self.stored_escalation(workspace, open.id).await?;
                 Ok(EscalationNow { escalation: wire::escalation(&stored) })
             }
             Answer::Said(_) | Answer::Cancelled => Err(RpcError::not_found("escalation")),
@@ -97,13 +84,10 @@ impl Desk {
         standing: &Standing,
         params: ConversationList,
     ) -> Result<ConversationListed, RpcError> {
-        let before = match &params.cursor {
-            Some(cursor) => Some(
-                ConversationId::from_str(cursor)
-                    .map_err(|_| RpcError::invalid_param("cursor", "is not one that a list has given"))?,
-            ),
-            None => None,
-        };
+        if !standing.caller.is_visitor() {
+            return self.look_conversations_up(standing, params).await;
+        }
+        let before = wire::cursor(params.cursor.as_deref())?;
         let limit = params.rows();
         // One more than asked tells whether there is a next page.
         let wanted = i64::try_from(limit + 1).unwrap_or(i64::MAX);
@@ -121,7 +105,37 @@ impl Desk {
         })
     }
 
-    async fn state_after(&self, room: &Arc<Room>, change: Change) -> Result<ConversationNow, RpcError> {
+    async fn look_conversations_up(
+        &self,
+        standing: &Standing,
+        params: ConversationList,
+    ) -> Result<ConversationListed, RpcError> {
+        let look_up = LookUp {
+            before: wire::cursor(params.cursor.as_deref())?,
+            status: params.status.map(wire::status),
+            assignee: params.assignee.map(VisitorId::uuid),
+            query: params.query.as_deref().map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned),
+        };
+        let staff = self.registry.store().staff();
+        let found = staff
+            .conversations(standing.caller.workspace, look_up, params.rows())
+            .await
+            .map_err(wire::store_error)?;
+        Ok(ConversationListed {
+            next_cursor: found.next.map(|next| next.to_string()),
+            conversations: found
+                .conversations
+                .iter()
+                .map(|conversation| wire::state(conversation, &self.epoch))
+                .collect(),
+        })
+    }
+
+    pub(super) async fn state_after(
+        &self,
+        room: &Arc<Room>,
+        change: Change,
+    ) -> Result<ConversationNow, RpcError> {
         match self.after(room, change, None).await? {
             Answer::State(state) => Ok(ConversationNow { conversation: wire::state(&state, &self.epoch) }),
             Answer::Said(_) | Answer::Escalated(_) | Answer::Cancelled => {
@@ -136,15 +150,22 @@ impl Desk {
         change: Change,
         escalation: Option<Escalation>,
     ) -> Result<Answer, RpcError> {
+        self.outcome(room, change, escalation).await.map_err(|refusal| wire::refused(refusal, &self.epoch))
+    }
+
+    /// What became of a change.
+    pub(super) async fn outcome(
+        &self,
+        room: &Arc<Room>,
+        change: Change,
+        escalation: Option<Escalation>,
+    ) -> Result<Answer, Refusal> {
         let (told, answer) = oneshot::channel();
         let reply = Box::new(move |outcome| {
             // A caller that went away no longer asks.
             let _ = told.send(outcome);
         });
         room.change(change, escalation, reply).await;
-        answer
-            .await
-            .unwrap_or(Err(Refusal::Unavailable))
-            .map_err(|refusal| wire::refused(refusal, &self.epoch))
+        answer.await.unwrap_or(Err(Refusal::Unavailable))
     }
 }

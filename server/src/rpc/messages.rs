@@ -10,11 +10,11 @@ use switchboard_protocol::methods::{
 };
 use switchboard_protocol::{Position, RpcError};
 
-use super::{Desk, Standing, wire};
+use super::{Desk, Line, Standing, wire};
 use crate::domain::conversation::ReadMarks;
 use crate::domain::masking::mask;
 use crate::domain::message::{Author, Draft, Role};
-use crate::session::{ConnectionId, Room};
+use crate::session::Room;
 use crate::store::reader::Range;
 
 impl Desk {
@@ -80,7 +80,12 @@ impl Desk {
         params: MessageRead,
     ) -> Result<Empty, RpcError> {
         let room = self.room(standing, params.conversation_id).await?;
-        room.read(ReadMarks { user: params.seq, staff: Seq::ZERO }).await;
+        let marks = if standing.caller.is_visitor() {
+            ReadMarks { user: params.seq, staff: Seq::ZERO }
+        } else {
+            ReadMarks { user: Seq::ZERO, staff: params.seq }
+        };
+        room.read(marks).await;
         Ok(Empty {})
     }
 
@@ -102,13 +107,13 @@ impl Desk {
     pub(super) async fn typing(
         &self,
         standing: &Standing,
-        connection: Option<ConnectionId>,
+        line: Option<&dyn Line>,
         params: Typing,
     ) -> Result<Empty, RpcError> {
         let room = self.room(standing, params.conversation_id).await?;
-        if let Some(connection) = connection {
-            let author = Author { id: standing.caller.id.uuid(), name: room.visitor().profile.name.clone() };
-            room.typing(connection, Role::User, Some(author), params.on);
+        if let Some(line) = line {
+            let (role, author) = speaker(standing, &room)?;
+            room.typing(line.id(), role, Some(author), params.on);
         }
         Ok(Empty {})
     }
@@ -118,17 +123,32 @@ fn draft(standing: &Standing, room: &Room, params: MessageSend) -> Result<Draft,
     if params.attachments.as_ref().is_some_and(|attachments| !attachments.is_empty()) {
         return Err(RpcError::invalid_param("attachments", "names a document that is not stored here"));
     }
-    let author = Author { id: standing.caller.id.uuid(), name: room.visitor().profile.name.clone() };
+    let (role, author) = speaker(standing, room)?;
+    let private = params.private.unwrap_or(false);
+    if private && role != Role::Staff {
+        return Err(RpcError::forbidden("Only staff write notes."));
+    }
     let masked = match mask(&params.content) {
-        Cow::Owned(masked) => Some(masked),
-        Cow::Borrowed(_) => None,
+        Cow::Owned(masked) if role == Role::User => Some(masked),
+        _ => None,
     };
     Ok(Draft {
         client_id: params.client_id,
-        role: Role::User,
+        role,
         author: Some(author),
         content: masked.unwrap_or(params.content),
         metadata: params.metadata.map(Value::Object),
         attachments: None,
+        private,
     })
+}
+
+/// Who says something here, and as what.
+fn speaker(standing: &Standing, room: &Room) -> Result<(Role, Author), RpcError> {
+    let id = standing.caller.id.uuid();
+    if standing.caller.is_visitor() {
+        return Ok((Role::User, Author { id, name: room.visitor().profile.name.clone() }));
+    }
+    let name = standing.myself()?.name.to_string();
+    Ok((Role::Staff, Author { id, name: Some(name) }))
 }

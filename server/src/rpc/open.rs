@@ -24,10 +24,10 @@ use crate::store::reader::Range;
 const FIRST_PAGE: i64 = 50;
 
 /// What was read of the log for one who opens.
-struct Page {
-    messages: Vec<Message>,
-    recovered: bool,
-    has_more: bool,
+pub(super) struct Page {
+    pub messages: Vec<Message>,
+    pub recovered: bool,
+    pub has_more: bool,
 }
 
 /// What a conversation begins with.
@@ -65,9 +65,11 @@ impl Desk {
         member: Option<Member>,
     ) -> Result<(Standing, SessionOpened), RpcError> {
         let identified = self.identify(&params, peer).await?;
+        let person = self.person(&identified.caller).await?;
         let Some(room) = self.choose(&params, &identified).await? else {
             let standing = Standing {
                 caller: identified.caller,
+                person,
                 room: None,
                 opened: None,
                 expires_at: identified.expires_at,
@@ -85,6 +87,7 @@ impl Desk {
         }
         let connection = member.as_ref().map(|member| member.connection);
         let (view, streaming) = match member {
+            Some(member) if person.is_some() => room.join_as_staff(member),
             Some(member) => room.join(member),
             None => (room.view(), None),
         };
@@ -100,6 +103,7 @@ impl Desk {
         let conversation = &view.conversation;
         let mut standing = Standing {
             caller: identified.caller,
+            person,
             room: Some(room.clone()),
             opened: None,
             expires_at: identified.expires_at,
@@ -215,7 +219,12 @@ impl Desk {
     }
 
     /// Exactly what came after the position, or a fresh last page: never a silent part.
-    async fn page(&self, room: &Room, position: Option<&Position>, head: Seq) -> Result<Page, RpcError> {
+    pub(super) async fn page(
+        &self,
+        room: &Room,
+        position: Option<&Position>,
+        head: Seq,
+    ) -> Result<Page, RpcError> {
         let after = position
             .filter(|position| position.epoch == self.epoch && position.seq <= head)
             .map(|position| position.seq)

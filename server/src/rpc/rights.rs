@@ -9,11 +9,12 @@ const ALL: &[Role] =
     &[Role::Visitor, Role::Member, Role::Service, Role::Staff, Role::Supervisor, Role::Admin];
 /// Those whose own conversations these are.
 const OWN: &[Role] = &[Role::Visitor, Role::Member];
+/// Those who take part in a conversation.
+const SPEAKERS: &[Role] = &[Role::Visitor, Role::Member, Role::Staff, Role::Supervisor, Role::Admin];
+/// Those who answer.
+const STAFF: &[Role] = &[Role::Staff, Role::Supervisor, Role::Admin];
 /// Those who keep the desk.
 const KEEPERS: &[Role] = &[Role::Service, Role::Staff, Role::Supervisor, Role::Admin];
-
-/// People who work at the desk.
-const STAFF: &[Role] = &[Role::Staff, Role::Supervisor, Role::Admin];
 
 /// The roles that may call it; the published schema names them too.
 pub const fn allowed(method: Method) -> &'static [Role] {
@@ -21,21 +22,34 @@ pub const fn allowed(method: Method) -> &'static [Role] {
         Method::SessionOpen | Method::MessageList => ALL,
         // An account refreshes at /api/auth/refresh, and opens again.
         Method::SessionRefresh => &[Role::Visitor],
-        Method::MessageSend
-        | Method::MessageRead
-        | Method::MessageFeedback
-        | Method::Typing
+        Method::MessageSend | Method::MessageRead | Method::Typing | Method::ConversationList => SPEAKERS,
+        Method::MessageFeedback
         | Method::TurnCancel
         | Method::EscalationRequest
         | Method::ConversationClose
-        | Method::ConversationRate
-        | Method::ConversationList => OWN,
+        | Method::ConversationRate => OWN,
+        Method::EscalationSubscribe
+        | Method::EscalationList
+        | Method::EscalationGet
+        | Method::EscalationClaim
+        | Method::EscalationAssign
+        | Method::EscalationRelease
+        | Method::EscalationResolve
+        | Method::ConversationJoin
+        | Method::ConversationLeave
+        | Method::ConversationTakeover
+        | Method::NotesList
+        | Method::CannedList
+        | Method::CannedSave
+        | Method::CannedDelete
+        | Method::StaffPresence
+        | Method::MetricsGet
+        | Method::InteractionList => STAFF,
         Method::KnowledgeAdd
         | Method::KnowledgeSearch
         | Method::KnowledgeList
         | Method::KnowledgeGet
         | Method::KnowledgeDelete
         | Method::WorkflowGet => KEEPERS,
-        Method::MetricsGet | Method::InteractionList => STAFF,
     }
 }

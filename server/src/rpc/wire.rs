@@ -1,5 +1,8 @@
 //! Nouns to wire types, and refusals to errors: the one place where the two meet.
 
+pub mod staff;
+
+use std::str::FromStr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,8 +12,8 @@ use switchboard_protocol::chat;
 use switchboard_protocol::ids::{Epoch, VisitorId};
 use switchboard_protocol::methods::{Durability, MessageSent};
 use switchboard_protocol::notifications::{
-    ConversationUpdated, MessageCreated, MessageDelta, MessageWithdrawn, ReadUpdated, StepStatus,
-    TypingUpdated, WithdrawnReason, WorkflowStep,
+    ConversationUpdated, MessageCreated, MessageDelta, MessageWithdrawn, NoteCreated, ReadUpdated,
+    StepStatus, TypingUpdated, WithdrawnReason, WorkflowStep,
 };
 use switchboard_protocol::{Notice, RpcError};
 
@@ -49,10 +52,11 @@ pub fn frame(event: &Event, epoch: &Epoch) -> Bytes {
             reason: match reason {
                 Withdrawal::Cancelled => WithdrawnReason::Cancelled,
                 Withdrawal::Restarted => WithdrawnReason::Restarted,
+                Withdrawal::TakenOver => WithdrawnReason::Takeover,
             },
         }
         .frame(),
-        Event::Step { conversation, turn, step, phase } => WorkflowStep {
+        Event::Step { conversation, turn, step, phase, detail } => WorkflowStep {
             conversation_id: *conversation,
             turn: *turn,
             step: step.name().to_owned(),
@@ -61,9 +65,10 @@ pub fn frame(event: &Event, epoch: &Epoch) -> Bytes {
                 Phase::Done => StepStatus::Done,
                 Phase::Failed => StepStatus::Failed,
             },
-            detail: None,
+            detail: detail.clone(),
         }
         .frame(),
+        Event::Note(note) => NoteCreated { note: staff::note(note) }.frame(),
         Event::Typing { conversation, role, author, on } => TypingUpdated {
             conversation_id: *conversation,
             role: self::role(*role),
@@ -114,10 +119,7 @@ pub fn state(conversation: &Conversation, epoch: &Epoch) -> chat::State {
             Owner::Staff => chat::Owner::Staff,
             Owner::None => chat::Owner::None,
         },
-        assignee: conversation
-            .assignee
-            .as_ref()
-            .map(|assignee| chat::Person { id: assignee.id.into(), name: Some(assignee.name.to_string()) }),
+        assignee: conversation.assignee.as_ref().map(staff::holder),
         mode: conversation.mode.map(shown_mode),
         workflow: conversation.workflow.as_deref().map(workflow),
         escalation: conversation
@@ -152,12 +154,28 @@ pub fn escalation(escalation: &Escalation) -> chat::VisitorEscalation {
         id: escalation.id,
         status: escalation_status(escalation.status),
         created_at: escalation.created_at.into(),
-        assignee_name: escalation.assignee_name.clone(),
+        assignee_name: escalation.assignee.as_ref().map(|assignee| assignee.name.to_string()),
     }
 }
 
 pub fn reads(marks: ReadMarks) -> chat::ReadMarks {
     chat::ReadMarks { user: marks.user, staff: marks.staff }
+}
+
+pub fn status(status: chat::Status) -> Status {
+    match status {
+        chat::Status::Active => Status::Active,
+        chat::Status::Waiting => Status::Waiting,
+        chat::Status::WithStaff => Status::WithStaff,
+        chat::Status::Resolved => Status::Resolved,
+        chat::Status::Closed => Status::Closed,
+    }
+}
+
+/// The place in a list that a client gives back.
+pub fn cursor<T: FromStr>(cursor: Option<&str>) -> Result<Option<T>, RpcError> {
+    let wrong = |_| RpcError::invalid_param("cursor", "is not one that a list has given");
+    cursor.map(|cursor| cursor.parse().map_err(wrong)).transpose()
 }
 
 pub fn mode(mode: chat::Mode) -> Mode {
@@ -211,6 +229,17 @@ pub fn refused(refusal: Refusal, epoch: &Epoch) -> RpcError {
             RETRY_MS,
         ),
         Refusal::Moved => RpcError::unavailable("The conversation moved; open it again and resend.", 0),
+        Refusal::AgentAnswers(conversation) => RpcError::conflict(
+            "The assistant answers here; take the conversation over first.",
+            &state(&conversation, epoch),
+        ),
+        Refusal::Lost(conversation) => RpcError::conflict(
+            match &conversation.assignee {
+                Some(holder) => format!("{} has this conversation.", holder.name),
+                None => "This conversation cannot be taken over: it is closed.".to_owned(),
+            },
+            &state(&conversation, epoch),
+        ),
         Refusal::Rejected(reason) => crash(&reason),
     }
 }

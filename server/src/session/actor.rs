@@ -12,7 +12,6 @@ use tokio::time::{Instant, sleep};
 
 use super::Reply;
 use super::core::{Act, Core, Effect, View};
-use super::event::Withdrawal;
 use super::recent::{self, Recent};
 use super::room::Room;
 use super::turn;
@@ -162,9 +161,9 @@ impl Actor {
                     self.room.publish(commit, self.storing.take().as_ref());
                 }
                 Effect::Think => self.think(false),
-                Effect::Abandon => {
+                Effect::Abandon(reason) => {
                     self.thinking = None;
-                    self.room.withdraw(Withdrawal::Cancelled);
+                    self.room.withdraw(reason);
                 }
                 Effect::GiveUp => {
                     self.room.give_up();

@@ -13,14 +13,16 @@ use chrono::TimeDelta;
 use switchboard_protocol::ids::Seq;
 use uuid::Uuid;
 
+use super::event::Withdrawal;
 use super::recent::Recent;
 use super::{Answer, ConnectionId, Refusal};
 use crate::domain::clock::Timestamp;
-use crate::domain::conversation::{Change, Conversation, ReadMarks, Status};
-use crate::domain::escalation::Escalation;
+use crate::domain::conversation::{Change, Conversation, Owner, ReadMarks, Status};
+use crate::domain::deed::{Consequence, Lost, Record};
+use crate::domain::escalation::{Advance, Escalation};
 use crate::domain::message::{Draft, Fingerprint, Message, Role};
 use crate::domain::outbox::OutboxEntry;
-use crate::domain::workflow::{Ending, Records};
+use crate::domain::workflow::{Ending, Outcome, Records};
 use crate::store::writer::Write;
 
 /// What is committed, as everyone in the conversation may know it.
@@ -66,7 +68,7 @@ pub enum Effect<R> {
     /// A turn is open: let the agent work on it.
     Think,
     /// The turn that the agent works on is over without it.
-    Abandon,
+    Abandon(Withdrawal),
     /// Somebody else wrote this conversation: give it up.
     GiveUp,
 }
@@ -76,6 +78,8 @@ pub struct Commit<R> {
     pub view: View,
     pub messages: Vec<Committed<R>>,
     pub state_changed: bool,
+    /// An escalation began or went on.
+    pub escalated: bool,
     pub reads_changed: bool,
     /// Told after the messages: the answer to a change, and to repeats of what has just been committed.
     pub told: Vec<(R, Result<Answer, Refusal>)>,
@@ -114,6 +118,10 @@ struct Writing<R> {
     messages: Vec<Speaking<R>>,
     state: Option<Arc<Conversation>>,
     change: Option<(Change, Option<Escalation>, Option<R>)>,
+    /// What the change brings beside the state: an escalation that begins with it, or one that goes on.
+    begun: Option<Escalation>,
+    advance: Option<Advance>,
+    audit: Option<Record>,
     ending: Option<Ending>,
     records: Option<Box<Records>>,
     reads: Option<ReadMarks>,
@@ -227,6 +235,9 @@ impl<R> Core<R> {
             messages: Vec::new(),
             state: None,
             change: None,
+            begun: None,
+            advance: None,
+            audit: None,
             ending: None,
             records: None,
             reads: None,
@@ -277,6 +288,8 @@ impl<R> Core<R> {
                 visitor: None,
                 state: writing.state.clone(),
                 escalation: writing.escalation().cloned(),
+                advance: writing.advance.clone(),
+                audit: writing.audit.clone(),
                 reads: writing.reads,
                 messages: writing.messages.iter().map(|speaking| speaking.message.clone()).collect(),
                 records: writing.records.clone(),
@@ -320,7 +333,15 @@ impl<R> Core<R> {
             effects.extend(reply.map(|reply| Effect::Tell(reply, Err(refusal))));
             return false;
         }
-        if let Some(reopened) = state.reopened(self.workflow.is_some(), now) {
+        // Both answering at once is what a takeover is there to prevent.
+        if draft.role == Role::Staff && state.owner == Owner::Ai {
+            let refusal = Refusal::AgentAnswers(state.clone());
+            effects.extend(reply.map(|reply| Effect::Tell(reply, Err(refusal))));
+            return false;
+        }
+        if draft.role == Role::User
+            && let Some(reopened) = state.reopened(self.workflow.is_some(), now)
+        {
             writing.state = Some(Arc::new(reopened));
         }
         let seq = writing.messages.last().map_or(self.view.head, |last| last.message.seq).next();
@@ -360,21 +381,33 @@ impl<R> Core<R> {
             effects.extend(reply.map(|reply| Effect::Tell(reply, Err(refusal))));
             return false;
         }
-        let Some(next) = state.changed(&change, now) else {
-            effects.extend(reply.map(|reply| Effect::Tell(reply, Ok(Answer::State(state.clone())))));
-            return false;
+        let consequence = match state.changed(&change, self.workflow.is_some(), now) {
+            Ok(Some(consequence)) => consequence,
+            stands => {
+                let answer =
+                    stands.map(|_| Answer::State(state.clone())).map_err(|Lost| Refusal::Lost(state.clone()));
+                effects.extend(reply.map(|reply| Effect::Tell(reply, answer)));
+                return false;
+            }
         };
-        // A row begins at version 0; the first act may at once be a change to it.
-        writing.state = Some(Arc::new(next));
-        if let (Change::Cancel | Change::Close, Some(workflow), Some(open)) =
-            (&change, &state.workflow, state.open_turn())
-        {
-            let records = Records::of_cancelled(state, workflow.turn, mint(), now);
-            writing.records = Some(Box::new(records));
+        let Consequence { state: mut next, begun, advance, marker, record } = consequence;
+        if let (Some(workflow), Some(open)) = (&state.workflow, state.open_turn()) {
             if matches!(change, Change::Cancel) {
-                writing.state = Some(Arc::new(state.without_turn(self.queued(open, now, mint), now)));
+                next = state.without_turn(self.queued(open, now, mint), now);
+            }
+            let goes_on = next.open_turn().is_some_and(|still| still.reply == open.reply);
+            if !goes_on {
+                let outcome =
+                    if next.owner == Owner::Staff { Outcome::TakenOver } else { Outcome::Cancelled };
+                let records = Records::of_abandoned(state, workflow.turn, outcome, mint(), now);
+                writing.records = Some(Box::new(records));
             }
         }
+        writing.messages.extend(marker.map(|marker| self.marker(marker, now, mint)));
+        // A row begins at version 0; the first act may at once be a change to it.
+        writing.state = Some(Arc::new(next));
+        (writing.begun, writing.advance, writing.audit) =
+            (begun.or_else(|| escalation.clone()), advance, record);
         writing.change = Some((change, escalation, reply));
         true
     }
@@ -412,8 +445,7 @@ impl<R> Core<R> {
 
 impl<R> Writing<R> {
     fn escalation(&self) -> Option<&Escalation> {
-        let asked = self.change.as_ref().and_then(|(_, escalation, _)| escalation.as_ref());
-        asked.or_else(|| self.ending.as_ref()?.escalation.as_ref())
+        self.begun.as_ref().or_else(|| self.ending.as_ref()?.escalation.as_ref())
     }
 }
 

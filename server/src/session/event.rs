@@ -1,12 +1,14 @@
 //! What happens in a conversation, told to everyone who is in it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use bytes::Bytes;
+use serde_json::Value;
 use switchboard_protocol::ids::{ConversationId, MessageId};
 
+use crate::domain::broadcast;
 use crate::domain::conversation::{Conversation, ReadMarks};
 use crate::domain::message::{Author, Message, Role};
+use crate::domain::note::Note;
 use crate::domain::workflow::Step;
 
 #[derive(Debug)]
@@ -34,7 +36,11 @@ pub enum Event {
         turn: i64,
         step: Step,
         phase: Phase,
+        /// What it decided, for staff alone.
+        detail: Option<Value>,
     },
+    /// For staff alone.
+    Note(Arc<Note>),
     Typing {
         conversation: ConversationId,
         role: Role,
@@ -48,6 +54,7 @@ pub enum Event {
 pub enum Withdrawal {
     Cancelled,
     Restarted,
+    TakenOver,
 }
 
 /// How far a step of the agent is.
@@ -65,22 +72,8 @@ impl Event {
     }
 }
 
-/// One event on its way to many: the first listener that needs its frame makes it, the others share it.
-#[derive(Debug)]
-pub struct Broadcast {
-    pub event: Event,
-    frame: OnceLock<Bytes>,
-}
-
-impl Broadcast {
-    pub fn new(event: Event) -> Self {
-        Self { event, frame: OnceLock::new() }
-    }
-
-    pub fn frame(&self, encode: impl FnOnce(&Event) -> Bytes) -> Bytes {
-        self.frame.get_or_init(|| encode(&self.event)).clone()
-    }
-}
+/// One event on its way to everyone in the conversation.
+pub type Broadcast = broadcast::Broadcast<Event>;
 
 /// A socket, as a session sees it. Must not block.
 pub trait Listener: Send + Sync {

@@ -16,14 +16,17 @@ use tokio_util::task::TaskTracker;
 use super::core::View;
 use super::minds::Minds;
 use super::room::Room;
-use crate::domain::conversation::{Conversation, ReadMarks, Status};
+use crate::domain::conversation::{Change, Conversation, ReadMarks, Status};
 use crate::domain::visitor::Visitor;
+use crate::escalation::Feed;
+use crate::store::escalations::Place;
 use crate::store::reader::{Stored, Wanted};
 use crate::store::{Store, StoreError};
 
 /// What every room has at hand.
 pub struct Shared {
     pub store: Store,
+    pub(super) feed: Feed,
     pub(super) minds: Minds,
     pub(super) closing: CancellationToken,
     tasks: TaskTracker,
@@ -56,11 +59,13 @@ impl Registry {
     pub fn new(
         store: Store,
         minds: Minds,
+        feed: Feed,
         resume_digest: impl Fn(VisitorId) -> [u8; 32] + Send + Sync + 'static,
     ) -> Self {
         let shared = Arc::new(Shared {
             store,
             minds,
+            feed,
             closing: CancellationToken::new(),
             tasks: TaskTracker::new(),
             resume_digest: Box::new(resume_digest),
@@ -153,6 +158,21 @@ impl Registry {
                 }
             }
         }
+    }
+
+    /// A live console or a webhook has this escalation: it is `notified`, where nobody had it before.
+    pub async fn notified(&self, place: Place) {
+        match self.find(place.workspace, place.conversation).await {
+            Ok(Some(room)) => room.change(Change::Notified(place.id), None, Box::new(|_| {})).await,
+            // Erased meanwhile.
+            Ok(None) => {}
+            // It stays `pending`, and is told again to the next console.
+            Err(error) => tracing::debug!(%error, "it could not be noted that an escalation was seen"),
+        }
+    }
+
+    pub fn feed(&self) -> &Feed {
+        &self.shared.feed
     }
 
     pub fn minds(&self) -> &Minds {

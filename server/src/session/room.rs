@@ -3,8 +3,11 @@
 //! Invariant: joining, waking, sleeping and publishing take the same lock, so nobody joins between a commit and its
 //! notification, and nothing wakes twice.
 
+mod notes;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde_json::Value;
 use switchboard_protocol::ids::{ConversationId, MessageId, VisitorId, WorkspaceId};
 use tokio::sync::mpsc;
 
@@ -26,12 +29,14 @@ pub struct Room {
     pub(super) visitor_id: VisitorId,
     pub(super) shared: Arc<Shared>,
     inner: Mutex<Inner>,
+    /// Held while a note is written and told, so that notes are told in their order.
+    noting: tokio::sync::Mutex<()>,
 }
 
 struct Inner {
     session: Session,
     view: View,
-    members: Vec<Member>,
+    members: Vec<Seat>,
     visitor: Arc<Visitor>,
     /// The visitor's row is behind what they told: the next write brings it.
     visitor_dirty: bool,
@@ -64,6 +69,18 @@ type Inbox = mpsc::Sender<Box<Act<Reply>>>;
 pub struct Member {
     pub connection: ConnectionId,
     pub listener: Arc<dyn Listener>,
+}
+
+struct Seat {
+    member: Member,
+    side: Side,
+}
+
+/// Who somebody in the room is: staff are told more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Visitors,
+    Staff,
 }
 
 /// One message on its way into the log.
@@ -100,6 +117,7 @@ impl Room {
                 streaming: None,
                 idle_sweeps: 0,
             }),
+            noting: tokio::sync::Mutex::default(),
         }
     }
 
@@ -125,16 +143,25 @@ impl Room {
 
     /// From now on the member hears everything after the view it is given.
     pub fn join(&self, member: Member) -> (View, Option<Streaming>) {
+        self.seat(Seat { member, side: Side::Visitors })
+    }
+
+    /// The same for staff, who also hear what visitors do not.
+    pub fn join_as_staff(&self, member: Member) -> (View, Option<Streaming>) {
+        self.seat(Seat { member, side: Side::Staff })
+    }
+
+    fn seat(&self, seat: Seat) -> (View, Option<Streaming>) {
         let mut inner = self.lock();
         inner.idle_sweeps = 0;
-        inner.members.retain(|other| other.connection != member.connection);
-        inner.members.push(member);
+        inner.members.retain(|other| other.member.connection != seat.member.connection);
+        inner.members.push(seat);
         (inner.view.clone(), inner.streaming.clone())
     }
 
     pub fn leave(&self, connection: ConnectionId) {
         let mut inner = self.lock();
-        inner.members.retain(|member| member.connection != connection);
+        inner.members.retain(|seat| seat.member.connection != connection);
         if inner.members.is_empty() {
             inner.members.shrink_to_fit();
         }
@@ -167,7 +194,10 @@ impl Room {
             }
             return;
         }
-        let mut acts: Vec<_> = said.into_iter().map(Saying::act).collect();
+        let mut acts = Vec::with_capacity(said.len());
+        for saying in said {
+            acts.extend(self.unless_noted(saying).await.map(Saying::act));
+        }
         match acts.len() {
             0 => {}
             1 => self.send(Box::new(acts.remove(0))).await,
@@ -176,9 +206,12 @@ impl Room {
     }
 
     /// The same for one message and without waiting: it comes back where the session is so busy that its sender
-    /// should wait.
+    /// should wait, and one of staff, which is held against their notes first.
     #[expect(clippy::result_large_err, reason = "the message itself comes back")]
     pub fn try_say(self: &Arc<Self>, saying: Saying) -> Result<(), Saying> {
+        if saying.draft.role == Role::Staff {
+            return Err(saying);
+        }
         if !self.is_up() {
             tell(saying.reply, Err(Refusal::Unavailable));
             return Ok(());
@@ -249,9 +282,14 @@ impl Room {
         }
     }
 
-    pub(super) fn tell_step(&self, turn: i64, step: Step, phase: Phase) {
+    /// `detail` is what the step decided: staff alone are told.
+    pub(super) fn tell_step(&self, turn: i64, step: Step, phase: Phase, detail: Option<&Value>) {
         let inner = self.lock();
-        inner.tell_all(&Broadcast::new(Event::Step { conversation: self.id, turn, step, phase }), None);
+        for side in [Side::Visitors, Side::Staff] {
+            let detail = detail.filter(|_| side == Side::Staff).cloned();
+            let told = Event::Step { conversation: self.id, turn, step, phase, detail };
+            inner.tell_side(side, &Broadcast::new(told), None);
+        }
     }
 
     /// Wakes the session, so that it finishes a turn that was left open.
@@ -343,7 +381,7 @@ impl Room {
             if inner.streaming.as_ref().is_some_and(|streaming| streaming.message == committed.message.id) {
                 inner.streaming = None;
             }
-            let others = inner.members.iter().any(|member| Some(member.connection) != sender);
+            let others = inner.members.iter().any(|seat| Some(seat.member.connection) != sender);
             if others {
                 inner.tell_all(&Broadcast::new(Event::Message(committed.message)), sender);
             }
@@ -361,6 +399,9 @@ impl Room {
         for (reply, answer) in commit.told {
             reply(answer);
         }
+        if commit.escalated {
+            self.shared.feed.poke(self.workspace);
+        }
     }
 
     /// Somebody else wrote this conversation: everyone here is sent to look for it again.
@@ -368,8 +409,8 @@ impl Room {
         self.shared.forget(self.id);
         let mut inner = self.lock();
         inner.session = Session::GivenUp;
-        for member in inner.members.drain(..) {
-            member.listener.moved();
+        for seat in inner.members.drain(..) {
+            seat.member.listener.moved();
         }
     }
 
@@ -389,8 +430,14 @@ impl Room {
 
 impl Inner {
     fn tell_all(&self, broadcast: &Broadcast, except: Option<ConnectionId>) {
-        for member in self.members.iter().filter(|member| Some(member.connection) != except) {
-            member.listener.hear(broadcast);
+        self.tell_side(Side::Visitors, broadcast, except);
+        self.tell_side(Side::Staff, broadcast, except);
+    }
+
+    fn tell_side(&self, side: Side, broadcast: &Broadcast, except: Option<ConnectionId>) {
+        let others = |seat: &&Seat| seat.side == side && Some(seat.member.connection) != except;
+        for seat in self.members.iter().filter(others) {
+            seat.member.listener.hear(broadcast);
         }
     }
 }

@@ -18,7 +18,7 @@ use super::minds::Minds;
 use super::room::Room;
 use crate::brain::{BrainError, Case};
 use crate::domain::conversation::{Conversation, Mode};
-use crate::domain::escalation::{Contact, Escalation, Status, Trigger};
+use crate::domain::escalation::{Contact, Escalation, Trigger};
 use crate::domain::message::{Message, Role};
 use crate::domain::preset::Preset;
 use crate::domain::turn::Said;
@@ -107,7 +107,10 @@ impl Work {
             .filter(|message| message.seq < self.open.from)
             .map(|message| Said { role: message.role, content: message.content.clone() })
             .collect();
-        let query = crate::brain::local::in_context(&question, &history);
+        // What was said before a person gave the conversation back is not what this question leans on: it may be the
+        // very words that led to that person.
+        let given_back = history.iter().rposition(|said| said.role == Role::System).map_or(0, |at| at + 1);
+        let query = crate::brain::local::in_context(&question, &history[given_back..]);
         let mut case = Case {
             preset: self.preset.clone(),
             mode,
@@ -165,6 +168,7 @@ impl Work {
     async fn classify(&mut self, turn: &mut Turn, case: &Case) -> Result<(), String> {
         self.tell(Step::Classify, Phase::Running);
         let thought = self.minds.classify(case).await.map_err(|error| error.to_string())?;
+        let detail = json!(thought.value);
         turn.classified(thought.value, clock::now());
         failpoint::hit("turn.classified");
         self.brain = Some(thought.brain);
@@ -172,16 +176,17 @@ impl Work {
         if thought.paid {
             self.commit(turn.take_steps()).await;
         }
-        self.tell(Step::Classify, Phase::Done);
+        self.tell_done(Step::Classify, &detail);
         Ok(())
     }
 
     async fn retrieve(&self, turn: &mut Turn, case: &Case, pages: &[String]) -> Result<(), String> {
         self.tell(Step::Retrieve, Phase::Running);
         let passages = self.minds.retrieve(case, pages).await.map_err(|error| error.to_string())?;
+        let detail = json!(passages);
         turn.retrieved(passages, clock::now());
         failpoint::hit("turn.retrieved");
-        self.tell(Step::Retrieve, Phase::Done);
+        self.tell_done(Step::Retrieve, &detail);
         Ok(())
     }
 
@@ -225,13 +230,14 @@ impl Work {
         let thought = thought.map_err(|error| error.to_string())?;
         self.stream(&growing.borrow_and_update(), told);
         failpoint::hit("turn.streamed");
+        let detail = json!(thought.value);
         turn.replied(thought.value, clock::now());
         self.brain = Some(thought.brain);
         self.fell_back.extend(thought.fell_back.map(|error| (Step::Respond, error)));
         if thought.paid {
             self.commit(turn.take_steps()).await;
         }
-        self.tell(Step::Respond, Phase::Done);
+        self.tell_done(Step::Respond, &detail);
         Ok(())
     }
 
@@ -244,7 +250,12 @@ impl Work {
     }
 
     fn tell(&self, step: Step, phase: Phase) {
-        self.room.tell_step(self.workflow.turn, step, phase);
+        self.room.tell_step(self.workflow.turn, step, phase, None);
+    }
+
+    /// With what it decided.
+    fn tell_done(&self, step: Step, detail: &serde_json::Value) {
+        self.room.tell_step(self.workflow.turn, step, Phase::Done, Some(detail));
     }
 
     /// What was paid for is recorded before anything else happens.
@@ -258,6 +269,8 @@ impl Work {
             visitor: None,
             state: None,
             escalation: None,
+            advance: None,
+            audit: None,
             reads: None,
             messages: Vec::new(),
             records: Some(Box::new(Records { steps, ..self.no_records(at) })),
@@ -302,22 +315,17 @@ impl Work {
         let interaction_id = mint::id();
         let trigger = conclusion.hand_over.as_ref().map(|hand_over| hand_over.pending.trigger);
         let step = if trigger.is_some() { Step::Escalate } else { Step::Finish };
+        let (workspace, conversation) = (self.state.workspace, self.state.id);
         let escalation = conclusion.hand_over.as_ref().map(|hand_over| Escalation {
-            id: mint::id(),
-            workspace: self.state.workspace,
-            conversation: self.state.id,
             interaction: Some(interaction_id),
             issue: hand_over.pending.intent.clone(),
-            trigger: hand_over.pending.trigger,
             reason: Some(hand_over.pending.reason.clone()),
             original_request: Some(hand_over.pending.request.clone()),
             context: Some(context(case, &conclusion)),
             summary: Some(hand_over.summary.clone()),
             priority: hand_over.pending.priority,
             contact: Some(hand_over.contact.clone()),
-            status: Status::Pending,
-            assignee_name: None,
-            created_at: now,
+            ..Escalation::new(mint::id(), workspace, conversation, hand_over.pending.trigger, now)
         });
         let interaction = self.interaction(interaction_id, &conclusion, case, trigger, now);
         let citations = (!conclusion.cited.is_empty()).then(|| json!(conclusion.cited));

@@ -140,6 +140,7 @@ impl Connection {
         if let Some(room) = self.standing.take().and_then(|standing| standing.room) {
             room.leave(self.outbound.id);
         }
+        self.desk.gone(self.outbound.id, None);
     }
 
     fn apply(&mut self, done: Done) {

@@ -15,7 +15,8 @@ use switchboard_protocol::notifications::ServerDraining;
 use switchboard_protocol::{CloseCode, Notice};
 use uuid::Uuid;
 
-use crate::rpc::wire;
+use crate::escalation::{Console, News};
+use crate::rpc::{Line, wire};
 use crate::session::ConnectionId;
 use crate::session::event::{Broadcast, Listener};
 
@@ -214,6 +215,19 @@ impl Listener for Outbound {
 
     fn moved(&self) {
         self.doom(CloseCode::SessionMoved);
+    }
+}
+
+impl Console for Outbound {
+    fn tell(&self, news: &crate::domain::broadcast::Broadcast<News>) {
+        let text = news.frame(|news| wire::staff::frame(news, &self.epoch));
+        Self::tell(self, text, Kind::Told);
+    }
+}
+
+impl Line for Outbound {
+    fn id(&self) -> ConnectionId {
+        self.id
     }
 }
 

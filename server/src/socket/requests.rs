@@ -14,7 +14,7 @@ use super::batch;
 use super::connection::{Connection, Done};
 use super::outbound::Outbound;
 use crate::access::limits::{Bucket, VISITOR_REQUESTS};
-use crate::rpc::{Desk, Peer, Standing, may, wire};
+use crate::rpc::{Desk, Line, Peer, Standing, may, wire};
 use crate::session::Reply;
 use crate::session::room::{Member, Saying};
 
@@ -206,8 +206,8 @@ impl Errand {
                 Err(refusal) => (Err(refusal), Done::Nothing),
             },
             (method, Some(standing)) => {
-                let connection = Some(self.outbound.id);
-                (self.desk.call(standing, connection, method, &id, call.params).await, Done::Nothing)
+                let line: Option<Arc<dyn Line>> = Some(self.outbound.clone());
+                (self.desk.call(standing, line, method, &id, call.params).await, Done::Nothing)
             }
         }
     }
@@ -218,7 +218,13 @@ impl Errand {
     ) -> Result<(Standing, switchboard_protocol::methods::SessionOpened), RpcError> {
         let params: SessionOpen = params::read(call.params)?;
         let member = Member { connection: self.outbound.id, listener: self.outbound.clone() };
-        self.desk.open(params, &self.peer, Some(member)).await
+        let opened = self.desk.open(params, &self.peer, Some(member)).await?;
+        // Somebody else on the same socket hears nothing that was for the one before.
+        let same = |before: &Standing| before.caller == opened.0.caller;
+        if self.standing.as_ref().is_some_and(|before| !same(before)) {
+            self.desk.gone(self.outbound.id, opened.0.room.as_ref().map(|room| room.id()));
+        }
+        Ok(opened)
     }
 
     /// A send, up to the point where it is handed to its session.

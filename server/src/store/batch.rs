@@ -1,10 +1,10 @@
 //! Many conversations' writes as the few statements of one transaction.
 
 mod agent;
+mod people;
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
 use switchboard_protocol::ids::{ClientId, ConversationId, WorkspaceId};
 use uuid::Uuid;
 
@@ -13,7 +13,8 @@ use super::pool::{Step, scope, step};
 use super::statement;
 use crate::domain::clock::Timestamp;
 use crate::domain::conversation::{Conversation, Mode, ReadMarks};
-use crate::domain::escalation::{Escalation, Status};
+use crate::domain::deed::Record;
+use crate::domain::escalation::{Advance, Escalation};
 use crate::domain::message::Message;
 use crate::domain::outbox::OutboxEntry;
 use crate::domain::visitor::Visitor;
@@ -30,7 +31,11 @@ pub struct Write {
     pub visitor: Option<(Arc<Visitor>, [u8; 32])>,
     /// The new version of the state.
     pub state: Option<Arc<Conversation>>,
+    /// One that begins.
     pub escalation: Option<Escalation>,
+    /// One that goes on.
+    pub advance: Option<Advance>,
+    pub audit: Option<Record>,
     pub reads: Option<ReadMarks>,
     pub messages: Vec<Arc<Message>>,
     pub records: Option<Box<Records>>,
@@ -58,8 +63,7 @@ pub fn steps<'a>(lease: &Lease, writes: &[&'a Write]) -> Vec<Step<'a>> {
     steps.extend(states(writes));
     steps.extend(messages(writes));
     steps.extend(agent::steps(writes));
-    steps.extend(escalations(writes));
-    steps.extend(notified(writes));
+    steps.extend(people::steps(writes));
     steps.extend(events(writes));
     steps.extend(reads(writes));
     steps
@@ -163,47 +167,6 @@ fn messages<'a>(writes: &[&'a Write]) -> Option<Step<'a>> {
         column!(rows, |(message, _)| message.metadata.as_ref()),
         column!(rows, |(message, _)| message.created_at),
     ))
-}
-
-fn escalations<'a>(writes: &[&'a Write]) -> Option<Step<'a>> {
-    let rows: Vec<&Escalation> = writes.iter().filter_map(|write| write.escalation.as_ref()).collect();
-    if rows.is_empty() {
-        return None;
-    }
-    let contact = |escalation: &&Escalation| -> Option<Value> {
-        let contact = escalation.contact.as_ref()?;
-        Some(json!({"name": contact.name, "email": contact.email, "phone": contact.phone}))
-    };
-    Some(step!(
-        statement::ESCALATIONS_INSERT,
-        column!(rows, |escalation| escalation.id.uuid()),
-        column!(rows, |escalation| escalation.workspace.uuid()),
-        column!(rows, |escalation| escalation.conversation.uuid()),
-        column!(rows, |escalation| escalation.trigger.name()),
-        column!(rows, |escalation| escalation.reason.as_deref()),
-        column!(rows, |escalation| escalation.status.name()),
-        column!(rows, contact),
-        column!(rows, |escalation| escalation.interaction),
-        column!(rows, |escalation| escalation.issue.as_deref()),
-        column!(rows, |escalation| escalation.original_request.as_deref()),
-        column!(rows, |escalation| escalation.context.as_ref()),
-        column!(rows, |escalation| escalation.summary.as_deref()),
-        column!(rows, |escalation| escalation.priority),
-        column!(rows, |escalation| escalation.created_at),
-    ))
-}
-
-/// The rows of escalations that somebody has been told of: they follow the states of their conversations.
-fn notified<'a>(writes: &[&'a Write]) -> Option<Step<'a>> {
-    let told = |write: &&'a Write| {
-        let escalation = write.state.as_ref()?.escalation.as_ref()?;
-        (escalation.status == Status::Notified).then(|| (escalation.id.uuid(), write.at))
-    };
-    let rows: Vec<(Uuid, Timestamp)> = writes.iter().filter_map(told).collect();
-    if rows.is_empty() {
-        return None;
-    }
-    Some(step!(statement::ESCALATIONS_NOTIFIED, column!(rows, |(id, _)| *id), column!(rows, |(_, at)| *at)))
 }
 
 fn events<'a>(writes: &[&'a Write]) -> Option<Step<'a>> {

@@ -33,6 +33,7 @@ static MIGRATIONS: &[Migration] = migrations![
     4 "0004_agent",
     5 "0005_knowledge",
     6 "0006_accounts",
+    7 "0007_people",
     8 "0008_reports",
 ];
 

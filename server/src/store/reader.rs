@@ -9,7 +9,6 @@ use super::gather::{Bulk, Gather};
 use super::pool::{Pools, step};
 use super::{rows, statement};
 use crate::domain::conversation::{Conversation, ReadMarks};
-use crate::domain::escalation::Escalation;
 use crate::domain::message::Message;
 use crate::domain::visitor::Visitor;
 use crate::domain::workflow::Steps;
@@ -107,15 +106,6 @@ impl Reader {
         let before = before.map(ConversationId::uuid);
         let step = step!(statement::CONVERSATIONS_OF_VISITOR, visitor.uuid(), before, limit);
         self.pools.read(&[workspace], step).await?.iter().map(rows::conversation).collect()
-    }
-
-    pub async fn escalation(
-        &self,
-        workspace: WorkspaceId,
-        id: switchboard_protocol::ids::EscalationId,
-    ) -> Result<Option<Escalation>, StoreError> {
-        let rows = self.pools.read(&[workspace], step!(statement::ESCALATION_GET, id.uuid())).await?;
-        rows.first().map(rows::escalation).transpose()
     }
 
     /// One page of the conversations whose turn is open, in the order of their ids.

@@ -14,6 +14,7 @@ use crate::domain::conversation::{
 };
 use crate::domain::escalation;
 use crate::domain::message::{Author, Message, Role};
+use crate::domain::note::Note;
 use crate::domain::visitor::{Profile, Visitor};
 use crate::domain::workflow::{Awaiting, Checkpoint, OpenTurn, Recorded, Step, StepStatus, Workflow};
 
@@ -67,8 +68,6 @@ pub fn conversation(row: &Row) -> Result<Conversation, StoreError> {
         }),
         None => None,
     };
-    let assignee: Option<Uuid> = get(row, "assignee_id")?;
-    let assignee_name: Option<String> = get(row, "assignee_name")?;
     let rating: Option<i16> = get(row, "rating")?;
     let rating_comment: Option<String> = get(row, "rating_comment")?;
     Ok(Conversation {
@@ -80,7 +79,7 @@ pub fn conversation(row: &Row) -> Result<Conversation, StoreError> {
         owner_epoch: get(row, "owner_epoch")?,
         status: named(row, "status", Status::from_name)?,
         owner: named(row, "owner", Owner::from_name)?,
-        assignee: assignee.map(|id| Person { id, name: assignee_name.unwrap_or_default().into() }),
+        assignee: person(row, "assignee_id", "assignee_name")?,
         mode: optional("mode", Mode::from_name)?,
         escalation,
         rating: rating.map(|score| Rating { score, comment: rating_comment.map(Into::into) }),
@@ -145,22 +144,57 @@ pub fn visitor(row: &Row, id: &str) -> Result<Visitor, StoreError> {
     })
 }
 
+/// What was left of a number, whatever became of the escalation.
+pub fn changed(row: &Row) -> Result<escalation::Changed, StoreError> {
+    Ok(escalation::Changed {
+        number: get(row, "change")?,
+        erased: get(row, "erased")?,
+        escalation: escalation(row)?,
+    })
+}
+
 pub fn escalation(row: &Row) -> Result<escalation::Escalation, StoreError> {
+    let contact: Option<Value> = get(row, "contact_info")?;
     Ok(escalation::Escalation {
         id: get::<Uuid>(row, "id")?.into(),
+        version: get(row, "version")?,
         workspace: get::<Uuid>(row, "workspace_id")?.into(),
         conversation: get::<Uuid>(row, "conversation_id")?.into(),
-        interaction: None,
-        issue: None,
+        interaction: get(row, "interaction_id")?,
+        issue: get(row, "issue_type")?,
         trigger: named(row, "trigger_type", escalation::Trigger::from_name)?,
         reason: get(row, "reason")?,
-        original_request: None,
-        context: None,
-        summary: None,
-        priority: 0,
-        contact: None,
+        original_request: get(row, "original_request")?,
+        context: get(row, "conversation_context")?,
+        summary: get(row, "summary")?,
+        priority: get(row, "priority")?,
+        contact: contact.and_then(|contact| serde_json::from_value(contact).ok()),
         status: named(row, "status", escalation::Status::from_name)?,
-        assignee_name: get(row, "assignee_name")?,
+        assignee: person(row, "assignee_id", "assignee_name")?,
+        resolution: get(row, "resolution")?,
+        created_at: get(row, "created_at")?,
+        notified_at: get(row, "notified_at")?,
+        claimed_at: get(row, "claimed_at")?,
+        resolved_at: get(row, "resolved_at")?,
+        updated_at: get(row, "updated_at")?,
+    })
+}
+
+pub fn note(row: &Row) -> Result<Note, StoreError> {
+    Ok(Note {
+        id: get::<Uuid>(row, "id")?.into(),
+        conversation: get::<Uuid>(row, "conversation_id")?.into(),
+        seq: seq(row, "seq")?,
+        client_id: get::<Uuid>(row, "client_id")?.into(),
+        author: Author { id: get(row, "author_id")?, name: get(row, "author_name")? },
+        content: get(row, "content")?,
+        attachments: get(row, "attachments")?,
+        metadata: get(row, "metadata")?,
         created_at: get(row, "created_at")?,
     })
+}
+
+fn person(row: &Row, id: &str, name: &str) -> Result<Option<Person>, StoreError> {
+    let (id, name): (Option<Uuid>, Option<String>) = (get(row, id)?, get(row, name)?);
+    Ok(id.map(|id| Person { id, name: name.unwrap_or_default().into() }))
 }

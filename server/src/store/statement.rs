@@ -100,6 +100,7 @@ statements! {
         INT8_ARRAY, INT8_ARRAY, UUID_ARRAY, JSONB_ARRAY, TIMESTAMPTZ_ARRAY, TIMESTAMPTZ_ARRAY];
     CONVERSATIONS_FIND = "conversations/find" as App [UUID_ARRAY, UUID_ARRAY, TEXT_ARRAY];
     CONVERSATIONS_OF_VISITOR = "conversations/list_of_visitor" as App [UUID, UUID, INT8];
+    CONVERSATIONS_OF_WORKSPACE = "conversations/list_of_staff" as App [UUID, UUID, TEXT, UUID, TEXT, INT8];
     CONVERSATIONS_MARK_READ = "conversations/mark_read" as App [UUID_ARRAY, INT8_ARRAY, INT8_ARRAY];
     CONVERSATIONS_STANDING = "conversations/standing" as App [UUID_ARRAY];
     CONVERSATIONS_IMPORT = "conversations/import" as App [UUID, TIMESTAMPTZ, UUID_ARRAY, UUID_ARRAY, TEXT_ARRAY,
@@ -117,10 +118,35 @@ statements! {
     MESSAGES_EXAMINE = "messages/examine" as App [UUID, INT8, INT8];
 
     ESCALATIONS_INSERT = "escalations/insert" as App [UUID_ARRAY, UUID_ARRAY, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY,
-        TEXT_ARRAY, JSONB_ARRAY, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, JSONB_ARRAY, TEXT_ARRAY, INT2_ARRAY,
+        TEXT_ARRAY, JSONB_ARRAY, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, JSONB_ARRAY, TEXT_ARRAY, INT2_ARRAY, UUID_ARRAY,
+        TEXT_ARRAY, TIMESTAMPTZ_ARRAY, TIMESTAMPTZ_ARRAY];
+    ESCALATIONS_ORDER = "escalations/order" as App [UUID_ARRAY];
+    ESCALATIONS_ADVANCE = "escalations/advance" as App [UUID_ARRAY, UUID_ARRAY, TEXT_ARRAY, UUID_ARRAY, TEXT_ARRAY,
+        TEXT_ARRAY, TIMESTAMPTZ_ARRAY];
+    ESCALATION_GET = "escalations/get" as App [UUID, UUID];
+    ESCALATIONS_LIST = "escalations/list" as App [UUID, TEXT_ARRAY, TEXT, UUID, UUID, INT8];
+    ESCALATIONS_HEAD = "escalations/head" as App [UUID];
+    ESCALATIONS_CHANGES = "escalations/changes" as App [UUID, INT8, INT8];
+    ESCALATIONS_WAITING = "escalations/waiting" as Lookup [];
+    ESCALATIONS_LEFT = "escalations/left" as Lookup [TIMESTAMPTZ];
+    INTERACTIONS_TRACES = "interactions/traces" as App [UUID, UUID, INT8];
+    AUDIT_RECORD = "audit/record" as App [UUID_ARRAY, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, JSONB_ARRAY,
         TIMESTAMPTZ_ARRAY];
-    ESCALATION_GET = "escalations/get" as App [UUID];
-    ESCALATIONS_NOTIFIED = "escalations/notified" as App [UUID_ARRAY, TIMESTAMPTZ_ARRAY];
+
+    NOTE_ADD = "notes/add" as App [UUID, UUID, UUID, UUID, UUID, TEXT, TEXT, JSONB, JSONB, TIMESTAMPTZ];
+    NOTE_KNOWN = "notes/known" as App [UUID, UUID, UUID];
+    NOTES_LIST = "notes/list" as App [UUID, UUID, INT8, INT8];
+
+    CANNED_LIST = "canned/list" as App [UUID];
+    CANNED_SAVE = "canned/save" as App [UUID, UUID, TEXT, TEXT, TIMESTAMPTZ, UUID, TEXT];
+    CANNED_NAMED = "canned/named" as App [UUID, TEXT];
+    CANNED_DELETE = "canned/delete" as App [UUID, UUID, UUID, TEXT];
+
+    STAFF_PERSON = "staff/person" as Lookup [UUID, UUID];
+    STAFF_SET_PRESENCE = "staff/set_presence" as App [UUID, UUID, TEXT, TEXT, INT4, INT4, UUID, TIMESTAMPTZ];
+    STAFF_PRESENT = "staff/present" as App [UUID];
+    STAFF_FREEST = "staff/freest" as App [UUID];
+    STAFF_FORGET_NODE = "staff/forget_node" as Lookup [UUID];
 
     WORKFLOW_SAVE = "workflow/save" as App [UUID_ARRAY, UUID_ARRAY, TEXT_ARRAY, INT8_ARRAY, TEXT_ARRAY, TEXT_ARRAY,
         UUID_ARRAY, INT8_ARRAY, INT8_ARRAY, TIMESTAMPTZ_ARRAY, INT2_ARRAY, JSONB_ARRAY, TIMESTAMPTZ_ARRAY];

@@ -22,4 +22,8 @@ SELECT json_build_object(
     'updated_at', updated_at)::text
 FROM agent_states WHERE workspace_id = $1 AND conversation_id = $2
 UNION ALL
-SELECT switchboard_notes_about($1, $2)
+-- What staff wrote to each other about a person belongs to them as well.
+(SELECT json_build_object(
+    'kind', 'note', 'conversation_id', conversation_id, 'seq', seq, 'author_name', author_name, 'content', content,
+    'created_at', created_at)::text
+ FROM notes WHERE workspace_id = $1 AND conversation_id = $2 ORDER BY seq LIMIT 1000)

@@ -3,7 +3,7 @@
 WITH blank AS (
   UPDATE escalations
   SET version = version + 1, reason = NULL, original_request = NULL, contact_info = NULL, conversation_context = NULL,
-      summary = NULL, resolution = NULL, updated_at = now()
+      summary = NULL, resolution = NULL, erased_at = now(), updated_at = now()
   WHERE workspace_id = $1 AND conversation_id = $2
   RETURNING 1
 ), agents AS (
@@ -12,8 +12,9 @@ WITH blank AS (
   DELETE FROM workflow_states WHERE workspace_id = $1 AND conversation_id = $2
 ), feedback AS (
   DELETE FROM message_feedback WHERE workspace_id = $1 AND conversation_id = $2
+), notes AS (
+  DELETE FROM notes WHERE workspace_id = $1 AND conversation_id = $2
 ), gone AS (
   DELETE FROM conversations WHERE workspace_id = $1 AND id = $2 RETURNING 1
 )
-SELECT (SELECT count(*) FROM gone) AS gone, (SELECT count(*) FROM blank) AS escalations,
-       switchboard_forget_notes($1, $2) AS notes
+SELECT (SELECT count(*) FROM gone) AS gone, (SELECT count(*) FROM blank) AS escalations

@@ -13,7 +13,11 @@ impl<R> Core<R> {
         match outcome {
             Outcome::Committed => {
                 let published = Effect::Publish(self.committed(writing));
-                std::iter::once(published).chain(self.attend()).collect()
+                match self.attend() {
+                    // What was streamed goes before what stands instead of it.
+                    Some(abandon @ Effect::Abandon(_)) => vec![abandon, published],
+                    next => std::iter::once(published).chain(next).collect(),
+                }
             }
             Outcome::Known(known) => self.known(writing, known),
             Outcome::Refused(reason) => self.refused(writing, &reason),
@@ -24,6 +28,7 @@ impl<R> Core<R> {
     fn committed(&mut self, writing: Writing<R>) -> Commit<R> {
         self.singly = self.singly.saturating_sub(writing.messages.len());
         let was_stored = self.view.stored;
+        let escalated = writing.escalation().is_some() || writing.advance.is_some();
         let mut told = Vec::new();
         let mut messages = Vec::with_capacity(writing.messages.len());
         for speaking in writing.messages {
@@ -58,7 +63,7 @@ impl<R> Core<R> {
             };
             told.extend(reply.map(|reply| (reply, Ok(answer))));
         }
-        Commit { view: self.view.clone(), messages, state_changed, reads_changed, told }
+        Commit { view: self.view.clone(), messages, state_changed, escalated, reads_changed, told }
     }
 
     /// Some messages stand in the log already: they are answered from it, the others are numbered anew.

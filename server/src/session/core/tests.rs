@@ -1,5 +1,7 @@
 //! The core against a store that forgets nothing and refuses what it pleases, in thousands of random orders.
 
+mod takeover;
+
 use std::collections::{HashMap, HashSet};
 
 use rand::rngs::StdRng;
@@ -23,15 +25,30 @@ struct Bench {
     ids: u128,
     now: Timestamp,
     gave_up: bool,
+    /// The turn that the agent works on, and the owner's epoch that it began in.
+    thinking: Option<(i64, i64)>,
 }
 
 const POISON: &str = "poison";
 
 impl Bench {
     fn new() -> Self {
+        Self::of(None)
+    }
+
+    /// Where an agent answers.
+    fn with_agent() -> Self {
+        Self::of(Some("desk".into()))
+    }
+
+    fn of(workflow: Option<Arc<str>>) -> Self {
         let now = Timestamp::from_timestamp(1_800_000_000, 0).unwrap();
         let id = ConversationId::from(Uuid::from_u128(1));
-        let conversation = Conversation::fresh(id, Uuid::from_u128(2).into(), Uuid::from_u128(3).into(), now);
+        let mut conversation =
+            Conversation::fresh(id, Uuid::from_u128(2).into(), Uuid::from_u128(3).into(), now);
+        if workflow.is_some() {
+            conversation = conversation.answered_by_ai();
+        }
         let view = View {
             conversation: Arc::new(conversation),
             head: Seq::ZERO,
@@ -39,7 +56,7 @@ impl Bench {
             stored: false,
         };
         Self {
-            core: Core::new(view, Recent::default(), None),
+            core: Core::new(view, Recent::default(), workflow),
             stored: Vec::new(),
             in_flight: None,
             told: Told::new(),
@@ -47,17 +64,23 @@ impl Bench {
             ids: 1_000,
             now,
             gave_up: false,
+            thinking: None,
         }
     }
 
     fn say(&mut self, reply: u32, client: u128, content: &str) {
+        self.say_as(Role::User, reply, client, content);
+    }
+
+    fn say_as(&mut self, role: Role, reply: u32, client: u128, content: &str) {
         let draft = Draft {
             client_id: ClientId::from(Uuid::from_u128(client)),
-            role: Role::User,
+            role,
             author: None,
             content: content.to_owned(),
             metadata: None,
             attachments: None,
+            private: false,
         };
         let act = Act::Say { draft, from: Some(ConnectionId(u64::from(reply))), reply: Some(reply) };
         self.core.accept(Box::new(act), self.now);
@@ -98,7 +121,12 @@ impl Bench {
                         self.tell(reply, answer);
                     }
                 }
-                Effect::Think | Effect::Abandon => {}
+                Effect::Think => {
+                    let state = &self.core.view.conversation;
+                    let turn = state.workflow.as_ref().map(|workflow| workflow.turn).unwrap();
+                    self.thinking = Some((turn, state.owner_epoch));
+                }
+                Effect::Abandon(_) => self.thinking = None,
                 Effect::GiveUp => self.gave_up = true,
             }
         }
@@ -116,7 +144,10 @@ impl Bench {
             .iter()
             .enumerate()
             .filter_map(|(place, message)| {
-                let old = self.stored.iter().find(|old| old.client_id == message.client_id)?;
+                let old = self
+                    .stored
+                    .iter()
+                    .find(|old| old.client_id.is_some() && old.client_id == message.client_id)?;
                 Some((place, old.clone()))
             })
             .collect();

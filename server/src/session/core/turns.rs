@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Act, Core, Effect, Speaking, Writing};
+use super::{Act, Core, Effect, Speaking, Withdrawal, Writing};
 use crate::domain::clock::Timestamp;
 use crate::domain::conversation::Owner;
+use crate::domain::deed::Marker;
 use crate::domain::message::{Message, Role};
 use crate::domain::workflow::{Ending, OpenTurn};
 
@@ -24,7 +25,41 @@ impl<R> Core<R> {
             return None;
         }
         self.thinking = turn;
-        Some(if turn.is_some() { Effect::Think } else { Effect::Abandon })
+        let reason = match self.view.conversation.owner {
+            Owner::Staff => Withdrawal::TakenOver,
+            Owner::Ai | Owner::None => Withdrawal::Cancelled,
+        };
+        Some(if turn.is_some() { Effect::Think } else { Effect::Abandon(reason) })
+    }
+
+    /// What everyone reads where the conversation changes hands.
+    pub(super) fn marker(
+        &self,
+        marker: Marker,
+        now: Timestamp,
+        mint: &mut impl FnMut() -> Uuid,
+    ) -> Speaking<R> {
+        Self::own(Message {
+            id: mint().into(),
+            conversation: self.view.conversation.id,
+            seq: self.view.head.next(),
+            client_id: None,
+            role: Role::System,
+            agent_name: None,
+            author: None,
+            content: marker.text,
+            citations: None,
+            attachments: None,
+            metadata: Some(marker.metadata),
+            created_at: now,
+        })
+    }
+
+    /// A message of the server itself: nobody waits for it.
+    fn own(message: Message) -> Speaking<R> {
+        let (fingerprint, since) = (message.fingerprint(), message.created_at);
+        let message = Arc::new(message);
+        Speaking { message, fingerprint, from: None, reply: None, followers: Vec::new(), since }
     }
 
     /// Opens a turn on what the visitor says in this write, where the agent answers and is free to.
@@ -83,7 +118,7 @@ impl<R> Core<R> {
         let goes_on = state.owner == Owner::Ai && ending.escalation.is_none();
         let next_turn = goes_on.then(|| self.queued(&open, now, mint)).flatten();
         if let Some(said) = &ending.said {
-            let message = Arc::new(Message {
+            writing.messages.push(Self::own(Message {
                 id: open.reply,
                 conversation: state.id,
                 seq: self.view.head.next(),
@@ -96,16 +131,7 @@ impl<R> Core<R> {
                 attachments: None,
                 metadata: None,
                 created_at: now,
-            });
-            let fingerprint = message.fingerprint();
-            writing.messages.push(Speaking {
-                message,
-                fingerprint,
-                from: None,
-                reply: None,
-                followers: Vec::new(),
-                since: now,
-            });
+            }));
         }
         writing.state = Some(Arc::new(state.after_turn(&ending, next_turn, now)));
         writing.records = Some(ending.records.clone());
