@@ -5,7 +5,7 @@
  * while an answer streams in, and a pending message becomes a sent one in its place.
  */
 import { LONGEST_MESSAGE } from "../client.js";
-import { h, icon, link, mark, markdown, plain } from "./dom.js";
+import { h, icon, link, makeList, mark, markdown, plain } from "./dom.js";
 import { en, fill } from "./texts.js";
 
 /** Milliseconds within which a speaker's messages share a name and a time. */
@@ -16,8 +16,7 @@ const STAR = "M12 3.6l2.6 5.3 5.8.8-4.2 4.1 1 5.8-5.2-2.7-5.2 2.7 1-5.8-4.2-4.1 
 
 /** @type {() => Desk.Log} */
 export const makeLog = () => {
-  /** @type {Map<string, {sign: string, element: HTMLElement}>} */
-  let shown = new Map();
+  const list = makeList(h("ol", { class: "list", part: "messages" }));
   /** @type {Desk.Scene} */
   let { desk, texts, lang, typist } = /** @type {any} */ ({});
   /** @type {Element | null} */
@@ -106,39 +105,23 @@ export const makeLog = () => {
 
   /** @type {Desk.Log} */
   const log = {
-    element: h("ol", { class: "list", part: "messages" }),
+    element: list.element,
     lively: false,
     render(scene) {
-      if (scene.texts !== texts) {
-        shown = new Map();
-        log.element.replaceChildren();
-      }
+      if (scene.texts !== texts) list.clear();
       ({ desk, texts, lang, typist } = scene);
-      const before = shown;
-      const list = items();
-      shown = new Map();
-      const keys = new Set(list.map(([key]) => key));
-      for (const [key, { element }] of before) if (!keys.has(key)) element.remove();
-      list.forEach(([key, sign, make], at) => {
-        const was = before.get(key);
-        const element = was?.sign === sign ? was.element : make();
-        if (element !== was?.element) was?.element.replaceWith(element);
-        if (!was && log.lively) element.classList.add("enter");
-        shown.set(key, { sign, element });
-        const there = log.element.children[at];
-        if (element !== there) log.element.insertBefore(element, there);
-      });
+      list.render(items(), log.lively);
     },
     stream(text) {
       streamed?.replaceChildren(...markdown(text));
-      return shown.has("stream");
+      return list.has("stream");
     },
   };
   return log;
 };
 
 /** @param {Desk.Citation} citation */
-const chip = ({ number, title, source, url }) => {
+export const chip = ({ number, title, source, url }) => {
   const element = link(url, String(number));
   element.className = "cite";
   element.title = title || source;
