@@ -293,7 +293,7 @@ declare global {
     ) => HTMLElement;
 
     /** Of the menu: the words, the act, and what to ask first. */
-    type Choice = [words: string, act: () => Promise<unknown>, ask?: string];
+    type Choice = [words: string, act: () => unknown, ask?: string];
 
     /** What the list of messages shows. */
     interface Scene {
@@ -331,6 +331,8 @@ declare global {
       readonly element: HTMLElement;
       write(text: string): void;
       focus(): void;
+      /** Asks how a visitor can be reached, and then for a person. */
+      person(desk: Switchboard): void;
       /** Makes the field as high as its text, and tells when that is too long. */
       fit(): void;
       render(desk: Switchboard, texts: Words): void;

@@ -102,7 +102,7 @@ export const makeInteractions = ({ desk, attempt, toast }) => {
     let cursor = null;
     do {
       /** @type {Staff.Methods["interaction.list"]["result"] | undefined} */
-      const page = await attempt(desk.request("interaction.list", { ...asked, limit: CSV_PAGE, ...(cursor && { cursor }) }));
+      const page = await attempt(desk.request("interaction.list", { ...asked, limit: CSV_PAGE, cursor }));
       // A part would pass for the whole.
       if (!page) return void (download.ariaDisabled = "false");
       all.push(...page.interactions);

@@ -166,6 +166,23 @@ export const makeFoot = (on) => {
     form.requestSubmit();
   };
 
+  const person = (/** @type {Desk.Switchboard} */ desk) => {
+    const close = () => {
+      contact.remove();
+      foot.focus();
+    };
+    const fields = /** @type {const} */ (["name", "email", "phone"]).map((name) =>
+      h("input", { name, type: { email: name, phone: "tel" }[/** @type {string} */ (name)], autocomplete: name === "phone" ? "tel" : name, placeholder: texts[name], ariaLabel: texts[name], maxLength: 200 }),
+    );
+    const contact = h("form", { class: "contact" }, h("p", null, texts.reach), ...fields, h("button", { class: "main" }, texts.person), h("button", { class: "act", type: "button", onclick: close }, texts.cancel));
+    contact.onsubmit = (event) => {
+      event.preventDefault();
+      foot.attempt(desk.requestPerson({ contact: Object.fromEntries(fields.map(({ name, value }) => [name, value || null])) }).then(close));
+    };
+    notice.after(contact);
+    fields[0].focus();
+  };
+
   const farewell = (/** @type {Desk.Switchboard} */ desk, /** @type {number} */ rating) => [
     h("p", null, texts.closed),
     h("p", { role: "status" }, rating ? texts.thanks : texts.rate),
@@ -183,6 +200,7 @@ export const makeFoot = (on) => {
       foot.fit();
     },
     focus: () => field.focus({ preventScroll: true }),
+    person,
     fit() {
       field.style.height = "";
       if (field.scrollHeight > field.clientHeight) field.style.height = `${field.scrollHeight}px`;
