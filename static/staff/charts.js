@@ -4,11 +4,11 @@
  * Invariant: what a chart shows a table behind it says, for those who read rather than look.
  */
 import { h } from "../widget/dom.js";
-import { clock, count, dayAndTime, percent, shortDay } from "./format.js";
+import { clock, count, dayAndTime, percent, utcDay } from "./format.js";
 
-const WIDTH = 560;
-const HEIGHT = 190;
-const LEFT = 44;
+const WIDTH = 400;
+const HEIGHT = 168;
+const LEFT = 50;
 const BOTTOM = 24;
 const TOP = 10;
 
@@ -28,7 +28,7 @@ const roof = (value = 1) => {
 
 /** @type {(chart: Staff.Chart) => HTMLElement} */
 export const makeChart = ({ title, at, series, format, hourly, bars = false }) => {
-  const label = (/** @type {string} */ moment) => (hourly ? dayAndTime(moment) : shortDay(moment));
+  const label = (/** @type {string} */ moment) => (hourly ? dayAndTime(moment) : utcDay(moment));
   const most = roof(Math.max(...series.flatMap(({ values }) => values.map((value) => value ?? 0)), 0) || 1);
   const step = (WIDTH - LEFT) / Math.max(at.length, 1);
   const x = (index = 0) => LEFT + step * (index + 0.5);
@@ -39,15 +39,15 @@ export const makeChart = ({ title, at, series, format, hourly, bars = false }) =
     marks.push(svg("line", { class: "grid", x1: LEFT, x2: WIDTH, y1: y(value), y2: y(value) }));
     marks.push(svg("text", { class: "axis", x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, format(value)));
   }
-  const every = Math.max(1, Math.ceil(at.length / 6));
+  const every = Math.max(1, Math.ceil(at.length / 5));
   at.forEach((moment, index) => {
     if (index % every) return;
-    const words = hourly && at.length <= 30 ? clock(moment) : shortDay(moment);
+    const words = hourly && at.length <= 30 ? clock(moment) : utcDay(moment);
     marks.push(svg("text", { class: "axis", x: x(index), y: HEIGHT - 6, "text-anchor": "middle" }, words));
   });
   for (const { className, values } of series) {
     if (bars) {
-      const width = Math.max(1, Math.min(26, step * 0.68));
+      const width = Math.max(1, Math.min(22, step * 0.68));
       values.forEach((value, index) => value && marks.push(svg("rect", { class: className, x: x(index) - width / 2, width, y: y(value), height: y(0) - y(value), rx: Math.min(2, width / 4) })));
     } else {
       // What is not known is a gap, and no zero.

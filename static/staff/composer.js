@@ -18,7 +18,7 @@ export const makeComposer = ({ desk, attempt }, room, before) => {
   const note = h("button", { class: "tab", ariaPressed: "false" }, icon(...LOCK), "Note");
   const send = h("button", { class: "send", type: "submit" }, icon(...SEND), h("span", null, "Send"));
   const slash = h("button", { class: "tool", type: "button", title: "Canned replies (/)", ariaLabel: "Canned replies" }, icon(...SLASH));
-  const spark = h("button", { class: "tool wide", type: "button", title: "Puts passages of your knowledge base that fit the last question into the field, for you to edit" }, icon(...SPARK), h("span", null, "Draft from knowledge"));
+  const spark = h("button", { class: "tool wide", type: "button", ariaLabel: "Draft from knowledge", title: "Puts passages of your knowledge base that fit the last question into the field, for you to edit" }, icon(...SPARK), h("span", null, "Draft from knowledge"));
   const canned = makeCanned(desk, field, () => changed());
   const form = h("form", { class: "composer" }, h("div", { class: "tabs", role: "group", ariaLabel: "What you write" }, reply, note), canned.element, field, hint, h("div", { class: "tools" }, slash, spark, h("span", { class: "gap" }), send));
 
@@ -48,8 +48,10 @@ export const makeComposer = ({ desk, attempt }, room, before) => {
     field.ariaLabel = isNote ? "Note" : "Reply";
     field.placeholder = isNote ? "A note, for your team only" : "Reply, or / for a canned one";
     spark.hidden = isNote;
-    /** @type {HTMLElement} */ (send.lastChild).textContent = isNote ? "Add note" : status && status !== "with_staff" && !closed ? "Take over and send" : "Send";
+    /** @type {HTMLElement} */ (send.lastChild).textContent = isNote ? "Add note" : status && status !== "with_staff" && !closed ? verb() : "Send";
   };
+
+  const verb = () => (desk.escalationOf(room.id)?.status.match(/pending|notified/) ? "Claim and send" : "Take over and send");
 
   /** @param {boolean} to */
   const choose = (to) => {

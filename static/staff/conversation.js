@@ -20,11 +20,12 @@ export const makeConversation = (shell, room, { back, toggleSide }) => {
   const name = () => visitorName(escalation(), room.id);
   const isMine = () => room.conversation?.status === "with_staff" && room.conversation.assignee?.id === desk.me.id;
 
-  const title = h("h2", { tabIndex: -1, dir: "auto" });
+  const heading = h("bdi");
+  const title = h("h2", { tabIndex: -1 }, heading);
   const state = h("p", { class: "conversation-state", role: "status" });
   const claim = h("button", { class: "main", title: "Claim (c)", onclick: () => view.claim() });
   const resolve = h("button", { class: "secondary", title: "Resolve (e)", onclick: () => view.resolve() }, icon(...CHECK), h("span", null, "Resolve"));
-  const menu = makeMenu(h("button", { class: "tool", ariaLabel: "More actions", title: "More actions" }, icon(...MORE)), () => choices());
+  const menu = makeMenu(h("button", { class: "tool dots", ariaLabel: "More actions", title: "More actions" }, icon(...MORE)), () => choices());
   const side = h("button", { class: "tool", ariaLabel: "Details and why", title: "Details and why (i)", onclick: toggleSide }, icon(...SIDE));
   const transcript = makeTranscript(room, name);
   const scroller = h("div", { class: "scroller", tabIndex: 0, role: "region", ariaLabel: "Transcript" }, transcript.element);
@@ -106,7 +107,7 @@ export const makeConversation = (shell, room, { back, toggleSide }) => {
     if (signal.aborted) return;
     const it = escalation();
     const { status, assignee } = room.conversation ?? {};
-    title.textContent = name();
+    heading.textContent = name();
     const words_ = status === "with_staff" ? (isMine() ? "You are answering" : `${assignee?.name ?? "A colleague"} is answering`) : words(status);
     state.textContent = [words_, it && words(it.trigger_type), it?.issue_type && words(it.issue_type)].filter(Boolean).join(" · ");
     state.className = `conversation-state ${status ?? ""}`;

@@ -21,7 +21,7 @@ export const makeDashboard = ({ desk }) => {
   const period = h("select", { ariaLabel: "Period" }, ...Object.entries(PERIODS).map(([value, [text]]) => h("option", { value, selected: value === "7d" }, text)));
   const from = h("input", { type: "date", ariaLabel: "From" });
   const to = h("input", { type: "date", ariaLabel: "To, included" });
-  const own = h("span", { class: "dates", hidden: true }, from, to);
+  const own = h("span", { class: "dates", hidden: true }, from, "to", to);
   const mode = h("select", { ariaLabel: "Audience" }, ...[["", "All audiences"], ["customer", "Customers"], ["banker", "Bankers"]].map(([value, text]) => h("option", { value }, text)));
   const told = h("p", { class: "as-of", role: "status" });
   const body = h("div", { class: "dashboard-body" });

@@ -69,7 +69,7 @@ export const openConsole = (server, session) => {
       if (link.state !== "online") rooms.forEach((room) => (room.joined = false));
       emit("state");
     },
-    ping: () => desk.request("staff.presence", { status: desk.presence }),
+    ping: () => tellPresence(),
   });
 
   /** @param {Staff.Colleague} colleague */
@@ -81,13 +81,15 @@ export const openConsole = (server, session) => {
 
   function opened() {
     subscribe();
-    desk.presence = desk.presence;
+    tellPresence().catch(() => {});
     for (const room of rooms.values()) {
       room.join();
       room.flush();
     }
     emit("online");
   }
+
+  const tellPresence = () => desk.request("staff.presence", { status: desk.presence });
 
   const subscribe = async (since = cursor) => {
     try {
@@ -133,8 +135,8 @@ export const openConsole = (server, session) => {
       return [...known.values()].filter((it) => !it.deleted);
     },
     get colleagues() {
-      meet({ id: user.id, name: user.name, status: desk.presence });
-      return [...colleagues.values()].sort((a, b) => (a.name ?? "").localeCompare(b.name ?? ""));
+      const others = [...colleagues.values()].filter(({ id }) => id !== user.id);
+      return [{ id: user.id, name: user.name, status: desk.presence }, ...others].sort((a, b) => (a.name ?? "").localeCompare(b.name ?? ""));
     },
     get presence() {
       return store.get("presence") ?? "online";
@@ -142,7 +144,7 @@ export const openConsole = (server, session) => {
     set presence(status) {
       store.set("presence", status);
       // The next open says it again.
-      if (link.state === "online") desk.request("staff.presence", { status }).catch(() => {});
+      if (link.state === "online") tellPresence().catch(() => {});
       emit("queue");
     },
     escalationOf(conversation_id) {

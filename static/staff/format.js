@@ -45,7 +45,10 @@ export const age = (at = "", now = Date.now()) => {
 export const moment = (at = "") => full.format(new Date(at));
 export const clock = (at = "") => time.format(new Date(at));
 export const dayAndTime = (at = "") => `${date.format(new Date(at))}, ${clock(at)}`;
-export const shortDay = (at = "") => date.format(new Date(at));
+
+const utcDate = new Intl.DateTimeFormat(lang, { day: "numeric", month: "short", timeZone: "UTC" });
+/** Of a figure: the server's days are those of UTC. */
+export const utcDay = (at = "") => utcDate.format(new Date(at));
 
 /** Today, yesterday, or the day itself. */
 export const day = (at = "") => {

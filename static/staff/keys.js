@@ -17,6 +17,8 @@ export const listen = (keys) => {
     const target = /** @type {Element} */ (event.target);
     if (event.isComposing || event.metaKey || event.ctrlKey || event.altKey || document.querySelector("dialog[open]")) return;
     if (target.matches(TYPES) && event.key !== "Escape") return;
+    // Where one reads, arrows scroll.
+    if (event.key.startsWith("Arrow") && target !== document.body && !target.closest(".queue")) return;
     if (isOff() && event.key !== "Escape" && event.key !== "?") return;
     const key = keys.find(({ keys }) => keys.split(" ").includes(event.key));
     if (!key || (event.key === "Enter" && target.matches("a, button, summary"))) return;
@@ -32,7 +34,7 @@ export const showKeys = (keys) => {
     on.onchange = () => localStorage.setItem(KEY, on.checked ? "on" : "off");
     const rows = [...keys, { keys: "/", words: "In the reply: canned replies", act() {} }, { keys: "Enter", words: "In the reply: send; with Shift a new line", act() {} }];
     return [
-      h("dl", { class: "keys" }, ...rows.flatMap(({ keys, words }) => [h("dt", null, ...keys.split(" ").map((key) => h("kbd", null, key === "Escape" ? "Esc" : key))), h("dd", null, words)])),
+      h("dl", { class: "keys" }, ...rows.flatMap(({ keys, words }) => [h("dt", null, ...keys.split(" ").map((key) => h("kbd", null, { Escape: "Esc", ArrowDown: "↓", ArrowUp: "↑" }[key] ?? key))), h("dd", null, words)])),
       h("label", { class: "check" }, on, "Single keys are on"),
     ];
   });

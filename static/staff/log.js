@@ -37,8 +37,8 @@ export const makeInteractions = ({ desk, attempt, toast }) => {
   const table = h("table", { class: "log-table" }, h("caption", { class: "sr" }, "What the assistant decided, the latest first"), h("thead", null, head), body);
   const more = h("button", { class: "quiet more", hidden: true }, "Show more");
   const element = h("section", { class: "page log-page", ariaLabel: "Decisions" },
-    h("header", null, title, h("div", { class: "selects" }, outcome, mode, intent, h("span", { class: "dates" }, from, to), download)),
-    h("div", { class: "table-scroller", tabIndex: 0, role: "region", ariaLabel: "Decisions" }, table, status, more));
+    h("header", null, title, h("div", { class: "selects" }, outcome, mode, intent, h("span", { class: "dates" }, from, "to", to), download)),
+    h("div", { class: "table-scroller", tabIndex: 0, role: "region", ariaLabel: "Table of decisions" }, table, status, more));
 
   /** @returns {Staff.InteractionFilter} */
   const filter = () => {
@@ -81,7 +81,7 @@ export const makeInteractions = ({ desk, attempt, toast }) => {
       const { conversation_id, turn, user_message, response, intent, outcome, trigger_type, reason, confidence, processing_time_ms, created_at, brain } = row;
       return h("tr", null,
         h("td", { class: "when" }, h("time", { dateTime: created_at, title: moment(created_at) }, dayAndTime(created_at))),
-        h("td", { class: "asked" }, h("a", { href: `#/inbox/all/${conversation_id}`, title: "Open the conversation", dir: "auto" }, user_message ?? `Turn ${turn}`), response ? h("span", { dir: "auto" }, response) : null),
+        h("td", { class: "question" }, h("a", { href: `#/inbox/all/${conversation_id}`, title: "Open the conversation", dir: "auto" }, user_message ?? `Turn ${turn}`), response ? h("span", { dir: "auto" }, response) : null),
         h("td", null, intent ? words(intent) : "–"),
         h("td", null, h("span", { class: `tag ${outcome}` }, words(outcome)), trigger_type ? h("span", { class: "under", title: reason ?? "" }, words(trigger_type)) : null),
         h("td", { class: "number" }, score(confidence)),

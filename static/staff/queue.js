@@ -42,11 +42,11 @@ export const makeQueue = ({ desk, attempt }) => {
   const list = makeList(h("ol", { class: "rows" }));
   const more = h("button", { class: "quiet more", hidden: true }, "Show more");
   const title = h("h1", { tabIndex: -1 });
-  const tabs = h("nav", { class: "view-tabs", ariaLabel: "Views" });
+  const tabs = makeList(h("nav", { class: "view-tabs", ariaLabel: "Views" }));
   const scroller = h("div", { class: "queue-rows", tabIndex: -1 }, list.element, status, more);
   const element = h("section", { class: "queue", ariaLabel: "Queue" },
     h("header", null, title),
-    tabs,
+    tabs.element,
     h("div", { class: "filters" }, h("label", { class: "search" }, icon(...SEARCH), search), h("div", { class: "selects" }, trigger, sort)),
     scroller);
 
@@ -126,7 +126,7 @@ export const makeQueue = ({ desk, attempt }) => {
     ];
     const time = h("time", { dateTime: at, title: moment(at) }, age(at));
     const link = h("a", { href: `#/inbox/${view}/${conversation_id}`, class: "row" },
-      h("span", { class: "row-top" }, h("span", { class: "name", dir: "auto" }, name), time),
+      h("span", { class: "row-top" }, h("span", { class: "name" }, h("bdi", null, name)), time),
       text && h("span", { class: "row-text", dir: "auto" }, text),
       h("span", { class: "row-tags" }, ...tags));
     if (conversation_id === selected) link.ariaCurrent = "true";
@@ -160,14 +160,14 @@ export const makeQueue = ({ desk, attempt }) => {
     more.hidden = !isFetched() || !fetched.next;
     trigger.hidden = sort.hidden = view === "all";
     sort.hidden ||= view === "resolved";
-    tabs.replaceChildren(...tabLinks());
+    tabs.render(tabLinks());
   };
 
   const counts = () => Object.fromEntries(Object.entries(belongs).map(([name, test]) => [name, desk.escalations.filter(test).length]));
 
   const tabLinks = () => {
     const n = counts();
-    return Object.entries(VIEWS).map(([name, { words }]) => h("a", { href: `#/inbox/${name}`, ...(name === view && { ariaCurrent: "page" }) }, words, n[name] ? h("span", { class: "count" }, String(n[name])) : null));
+    return Object.entries(VIEWS).map(([name, { words }]) => /** @type {Desk.Item} */ ([name, `${n[name]} ${name === view}`, () => h("a", { href: `#/inbox/${name}`, ...(name === view && { ariaCurrent: "page" }) }, words, n[name] ? h("span", { class: "count" }, String(n[name])) : null)]));
   };
 
   const links = () => /** @type {HTMLAnchorElement[]} */ ([...list.element.querySelectorAll("a.row")]);

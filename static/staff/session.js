@@ -7,11 +7,14 @@
 import { SwitchboardError } from "../client/link.js";
 
 const KEY = "switchboard-staff:refresh";
+const TAB = "switchboard-staff:tab";
 /** Milliseconds. So long before its end a token is renewed, or after half of its life. */
 const EARLY = 300_000;
 /** No token lives shorter: where it seems so, the clocks disagree. */
 const SHORTEST = 60_000;
 const AGAIN = 30_000;
+/** For the page before a reload to be gone. */
+const SHORT = 1000;
 
 /** @type {(server: URL, renewed: () => void, ended: () => void) => Staff.Session} */
 export const openSession = (server, renewed, ended) => {
@@ -22,11 +25,14 @@ export const openSession = (server, renewed, ended) => {
   let timer = 0;
   /** @type {Promise<void> | null} */
   let refreshing = null;
+  /** @type {Promise<void> | null} */
+  let owning = null;
 
-  const held = () => sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY);
+  const place = () => (sessionStorage.getItem(KEY) ? sessionStorage : localStorage);
+  const held = () => place().getItem(KEY);
 
   /** @param {Staff.LoggedIn} issued */
-  const keep = (issued, store = sessionStorage.getItem(KEY) ? sessionStorage : localStorage) => {
+  const keep = (issued, store = place()) => {
     now = issued;
     store.setItem(KEY, issued.refresh_token);
     const left = Math.max(Date.parse(issued.expires_at) - Date.now(), SHORTEST);
@@ -52,8 +58,21 @@ export const openSession = (server, renewed, ended) => {
     clearTimeout(timer);
     now = null;
     renewAt = 0;
-    sessionStorage.removeItem(KEY);
-    localStorage.removeItem(KEY);
+    place().removeItem(KEY);
+  };
+
+  /** A duplicated tab has a copy of the token: the first goes on with it, the other signs in. */
+  const own = async () => {
+    const tab = sessionStorage.getItem(KEY) && sessionStorage.getItem(TAB);
+    if (!tab || !navigator.locks) return;
+    const isOurs = await new Promise((done) => {
+      const forLife = () => {
+        done(true);
+        return new Promise(() => {});
+      };
+      navigator.locks.request(tab, { signal: AbortSignal.timeout(SHORT) }, forLife).catch(() => done(false));
+    });
+    if (!isOurs) sessionStorage.removeItem(KEY);
   };
 
   /** @param {string} path @param {object} body */
@@ -75,10 +94,14 @@ export const openSession = (server, renewed, ended) => {
   const takingTurns = async (work) => (navigator.locks ? navigator.locks.request(KEY, work) : work());
 
   const refresh = async () => {
+    await (owning ??= own());
     const refresh_token = held();
     if (!refresh_token) throw new SwitchboardError("unauthenticated", "Please sign in.");
     try {
-      keep(await post("refresh", { refresh_token }));
+      const issued = await post("refresh", { refresh_token });
+      // Another tab may have signed in as somebody else.
+      if (now && issued.user.id !== now.user.id) ended();
+      keep(issued);
     } catch (error) {
       if (error.kind === "unauthenticated") forget();
       throw error;
@@ -102,8 +125,10 @@ export const openSession = (server, renewed, ended) => {
     },
     async login(email, password, kept) {
       const issued = await post("login", { email, password });
-      forget();
+      sessionStorage.removeItem(KEY);
+      sessionStorage.setItem(TAB, `${KEY}:${Math.random()}`);
       keep(issued, kept ? localStorage : sessionStorage);
+      owning = own();
     },
     async fresh() {
       if (now && Date.now() < renewAt) return;

@@ -130,7 +130,7 @@ export const makeShell = (desk, signOut) => {
     ...(/** @type {Staff.Presence[]} */ (["online", "away", "offline"])).map((status) => /** @type {[string, () => unknown, string]} */ ([`${status === desk.presence ? "✓ " : ""}${status === "away" ? "Away: give me nobody new" : words(status)}`, () => (desk.presence = status), `presence ${status}`])),
     ["Sign out", signOut],
   ]);
-  const rail = h("div", { class: "rail" }, h("a", { class: "brand", href: "#/inbox", ariaLabel: "Switchboard, to the inbox" }, mark(), h("span", null, "Switchboard")), places, h("div", { class: "gap" }), sound, theme, help, account);
+  const rail = h("header", { class: "rail" }, h("a", { class: "brand", href: "#/inbox", ariaLabel: "Switchboard, to the inbox" }, mark(), h("span", null, "Switchboard")), places, h("div", { class: "gap" }), sound, theme, help, account);
 
   const drawRail = () => {
     const counts = queue.counts();
@@ -149,7 +149,7 @@ export const makeShell = (desk, signOut) => {
     theme.title = theme.ariaLabel = themeWords();
     /** @type {HTMLElement} */ (theme.lastChild).textContent = themeWords();
     const initials = desk.me.name.split(/\s+/).map(([first]) => first).slice(0, 2).join("");
-    me.replaceChildren(h("span", { class: `avatar ${desk.presence}` }, initials), h("span", null, desk.me.name));
+    me.replaceChildren(h("span", { class: `avatar ${desk.presence}`, "data-initials": initials }), h("span", null, desk.me.name));
     me.ariaLabel = `${desk.me.name}, ${words(desk.presence).toLowerCase()}`;
     const page = view === "inbox" ? (open ? visitorName(desk.escalationOf(open.id), open.id) : VIEWS[inboxView].words) : view === "log" ? "Decisions" : "Dashboard";
     setTitle(page, counts.unassigned);
@@ -183,8 +183,7 @@ export const makeShell = (desk, signOut) => {
     else if (open) shell.go(`#/inbox/${inboxView}`);
   }
 
-  /** @type {Partial<Record<Desk.LinkState, string>>} */
-  const states = { connecting: "Connecting", reconnecting: "Reconnecting. What you write is kept, and what you see may be old.", offline: "No network. What you write is kept, and what you see may be old." };
+  const OLD = "What you write is kept, and what you see may be old.";
   desk.on("state", () => {
     clearTimeout(calmTimer);
     const show = () => {
@@ -192,7 +191,7 @@ export const makeShell = (desk, signOut) => {
       document.body.dataset.state = state;
       banner.hidden = state === "online";
       if (state === "stopped") banner.replaceChildren(`Not connected. ${error?.message ?? ""} `, h("button", { class: "link", onclick: desk.start }, "Try again"));
-      else banner.textContent = states[state] ?? "";
+      else banner.textContent = !desk.loaded ? "Connecting" : state === "offline" ? `No network. ${OLD}` : `Reconnecting. ${OLD}`;
     };
     if (desk.state === "online" || desk.state === "stopped") show();
     else calmTimer = setTimeout(show, CALM);

@@ -15,6 +15,6 @@ export const nextTheme = () => {
   paint();
 };
 
-export const themeWords = () => ({ auto: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" })[theme()] ?? "Theme";
+export const themeWords = () => ({ auto: "Theme: auto", light: "Theme: light", dark: "Theme: dark" })[theme()] ?? "Theme";
 
 paint();

@@ -26,7 +26,7 @@ export const makeTranscript = (room, visitor) => {
 
   /** @param {string} kind @param {string} name @param {string} at @param {Desk.Child[]} content @param {...Desk.Child} rest */
   const bubble = (kind, name, at, content, ...rest) => {
-    const head = kind.includes("first") && h("div", { class: "by" }, h("span", { class: "name", dir: "auto" }, name), at && h("time", { dateTime: at, title: moment(at) }, clock(at)));
+    const head = kind.includes("first") && h("div", { class: "by" }, h("bdi", { class: "name" }, name), at && h("time", { dateTime: at, title: moment(at) }, clock(at)));
     return h("li", { class: `said ${kind}` }, head, !head && h("span", { class: "sr" }, `${name}: `), h("div", { class: "text", dir: "auto", title: at && moment(at) }, ...content), ...rest);
   };
 

@@ -107,7 +107,7 @@ const told = (step, output, steps) => {
     case "assess":
       return [gauge(output, steps), line(`Evidence ${score(output.evidence)}, topic ${score(output.intent)}, the answer's own ${score(output.own)}`)];
     default:
-      return [line(h("strong", null, words(outcome))), reason && line(reason)];
+      return [step === "escalate" ? null : line(words(outcome)), reason && line(reason)];
   }
 };
 

@@ -179,6 +179,7 @@ export const makeFoot = (on) => {
       event.preventDefault();
       foot.attempt(desk.requestPerson({ contact: Object.fromEntries(fields.map(({ name, value }) => [name, value || null])) }).then(close));
     };
+    foot.element.querySelector(".contact")?.remove();
     notice.after(contact);
     fields[0].focus();
   };

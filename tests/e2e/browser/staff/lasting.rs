@@ -19,7 +19,7 @@ pub(crate) async fn after_an_outage_nothing_that_is_shown_is_old(world: World) -
     clerk.reads(".conversation-state", "You are answering").await?;
 
     proxy.refuse();
-    clerk.until("document.body.dataset.state === 'reconnecting'").await?;
+    clerk.until("document.body.dataset.state !== 'online'").await?;
     clerk.press("r").await?;
     clerk.press("I am on it").await?;
     clerk.press_key(Key::Enter).await?;

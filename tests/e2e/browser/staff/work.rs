@@ -129,7 +129,7 @@ pub(crate) async fn why_it_came_to_this_is_shown_and_counted(world: World) -> Re
     // The log says the same as the table.
     clerk.press_key(Key::Escape).await?;
     clerk.press("l").await?;
-    clerk.reads(".log-table .asked", "How do I change my address?").await?;
+    clerk.reads(".log-table .question", "How do I change my address?").await?;
     let outcome = world.value("select outcome from interactions").await?;
     let shown = clerk.ask("return document.querySelector('.log-table .tag').className").await?;
     ensure!(shown == format!("tag {}", outcome.as_str().unwrap_or_default()), "{shown}, stored {outcome}");
