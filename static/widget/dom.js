@@ -16,10 +16,7 @@ export const h = (tag, props, ...children) => {
   return element;
 };
 
-/**
- * A list whose items are made anew only when their signature changes, and stay where they are.
- * @type {Desk.MakeList}
- */
+/** A list whose items are made anew only when their signature changes. @type {Desk.MakeList} */
 export const makeList = (element) => {
   /** @type {Map<string, {sign: string, element: HTMLElement}>} */
   let shown = new Map();

@@ -1,8 +1,7 @@
 /**
  * The parts of the panel: the list of messages, and the foot, where one writes.
  *
- * Invariant: an item is made anew only when its signature changes, so a long history costs nothing
- * while an answer streams in, and a pending message becomes a sent one in its place.
+ * Invariant: a pending message becomes a sent one in its place.
  */
 import { LONGEST_MESSAGE } from "../client.js";
 import { h, icon, link, makeList, mark, markdown, plain } from "./dom.js";

@@ -7,7 +7,7 @@ export const en = {
   unread: "{n} unread",
   menu: "More options",
   person: "Talk to a person",
-  reach: "How can we reach you, if you leave? You may tell nothing.",
+  reach: "How can we reach you if you leave? (Optional)",
   name: "Name",
   email: "E-mail",
   phone: "Phone",

@@ -201,9 +201,9 @@ impl Browser {
         self.devtools("Runtime.evaluate", json!({"expression": axe})).await?;
         let found = self
             .run(
-                "const { violations } = await axe.run();
-                 return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-                   .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`)",
+                "return axe.run().then(({ violations }) => violations
+                   .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+                   .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`))",
             )
             .await?;
         Ok(serde_json::from_value(found)?)

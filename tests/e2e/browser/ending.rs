@@ -46,7 +46,8 @@ pub(super) async fn a_conversation_is_ended_rated_and_followed_by_another(world:
     // It is asked twice, as there is no way back.
     shop.click("[part=menu]").await?;
     for words in ["End conversation", "End it for good?"] {
-        shop.until(&format!("root.querySelector('.menu button:last-child').textContent === '{words}'")).await?;
+        shop.until(&format!("root.querySelector('.menu button:last-child').textContent === '{words}'"))
+            .await?;
         shop.click(".menu button:last-child").await?;
     }
     shop.until("!root.querySelector('.ended').hidden").await?;

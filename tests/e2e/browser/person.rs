@@ -1,5 +1,6 @@
 //! Asking for a person.
 
+use switchboard_tests::browser::Key;
 use switchboard_tests::prelude::*;
 
 use super::Shop;
@@ -18,9 +19,8 @@ pub(super) async fn who_asks_for_a_person_says_how_to_be_reached_and_is_told_tha
     for screen in [PHONE, WIDE] {
         fits(&world, &shop, "person", screen).await?;
     }
-    let tab = switchboard_tests::browser::Key::Tab;
-    shop.browser.keys(&("Kim".to_owned() + &tab + "kim@example.com" + &tab + &tab)).await?;
-    shop.browser.keys(&switchboard_tests::browser::Key::Enter).await?;
+    let tab = Key::Tab;
+    shop.browser.keys(&("Kim".to_owned() + &tab + "kim@example.com" + &tab + &tab + &Key::Enter)).await?;
     shop.until("root.querySelector('.status').textContent.includes('Nobody is there right now')").await?;
     shop.until("!root.querySelector('.contact') && root.activeElement.localName === 'textarea'").await?;
     let stored = world.rows("select trigger_type, status, contact_info from escalations").await?;

@@ -28,8 +28,8 @@ pub(crate) async fn a_formula_in_a_table_stays_text(world: World) -> Result<()> 
     let clerk = Clerk::before(world.address(), "ann@shop.example").await?;
     let made = clerk
         .ask(
-            r#"const { csv } = await import("/staff/save.js");
-               return csv(["a", "b"], [["=1+1", -2], ["+1", "say \"hi\", or\nnot"], [" @x", null], ["ok", 0.5]])"#,
+            r#"return import("/staff/save.js").then(({ csv }) =>
+                 csv(["a", "b"], [["=1+1", -2], ["+1", "say \"hi\", or\nnot"], [" @x", null], ["ok", 0.5]]))"#,
         )
         .await?;
     let expected = "\u{feff}a,b\r\n'=1+1,-2\r\n'+1,\"say \"\"hi\"\", or\nnot\"\r\n' @x,\r\nok,0.5\r\n";

@@ -1,6 +1,7 @@
 //! How it looks: wide, narrow and on a phone, by day and by night, and to those who do not look. The pictures are in
 //! `tests/out/`.
 
+use switchboard_tests::browser::Key;
 use switchboard_tests::prelude::*;
 
 use super::{Clerk, waiting};
@@ -28,7 +29,7 @@ pub(crate) async fn everything_of_the_console_fits_and_keeps_nobody_out(world: W
     clerk.open(&kim.conversation).await?;
     clerk.press("n").await?;
     clerk.press(&format!("`{long}`")).await?;
-    clerk.press_key(switchboard_tests::browser::Key::Enter).await?;
+    clerk.press_key(Key::Enter).await?;
     kim.send("hello?").await?;
     clerk.reads(".said.user", "hello?").await?;
     clerk.reads(".said.note:not(.pending)", &long).await?;
@@ -88,7 +89,7 @@ pub(crate) async fn what_a_visitor_wrote_runs_nothing_in_the_console(world: Worl
     clerk.reads(".said.user .text", evil).await?;
     clerk.press("n").await?;
     clerk.press(link).await?;
-    clerk.press_key(switchboard_tests::browser::Key::Enter).await?;
+    clerk.press_key(Key::Enter).await?;
     visitor.send("and this").await?;
     clerk.reads(".said.user .text", "and this").await?;
     let harm = clerk
