@@ -13,7 +13,7 @@ pub(crate) async fn the_way_in_fits_and_keeps_nobody_out(world: World) -> Result
     world.start().await?;
     let clerk = Clerk::before(world.address(), "ann@shop.example").await?;
     clerk.until("document.querySelector('.login-card')").await?;
-    fits(&world, &clerk, "login").await?;
+    fits(&world, &clerk, "login", "").await?;
     clerk.close().await
 }
 
@@ -24,7 +24,7 @@ pub(crate) async fn everything_of_the_console_fits_and_keeps_nobody_out(world: W
     let mut kim = waiting(&world, &long, &format!("I mean this one: https://tea.example/{long}")).await?;
     waiting(&world, "Lee", "שלום, הכרטיס שלי נעלם").await?;
     clerk.until("document.querySelectorAll('.row').length === 2").await?;
-    fits(&world, &clerk, "queue").await?;
+    fits(&world, &clerk, "queue", "").await?;
 
     clerk.open(&kim.conversation).await?;
     clerk.press("n").await?;
@@ -33,23 +33,24 @@ pub(crate) async fn everything_of_the_console_fits_and_keeps_nobody_out(world: W
     kim.send("hello?").await?;
     clerk.reads(".said.user", "hello?").await?;
     clerk.reads(".said.note:not(.pending)", &long).await?;
-    fits(&world, &clerk, "conversation").await?;
-    clerk.ask("document.querySelector('.inbox').classList.add('with-side')").await?;
-    fits(&world, &clerk, "details").await?;
+    fits(&world, &clerk, "conversation", "").await?;
+    let beside = "document.querySelector('.inbox').classList.add('with-side')";
+    fits(&world, &clerk, "details", beside).await?;
     clerk.ask("document.documentElement.dir = 'rtl'").await?;
-    fits(&world, &clerk, "from-right-to-left").await?;
+    fits(&world, &clerk, "from-right-to-left", "").await?;
     clerk.ask("document.documentElement.dir = 'ltr'").await?;
 
     for (page, ready) in [("dashboard", ".tile"), ("log", ".log-page [role=status]")] {
         clerk.ask(&format!("location.hash = '#/{page}'")).await?;
         clerk.until(&format!("document.querySelector('{ready}')")).await?;
-        fits(&world, &clerk, page).await?;
+        fits(&world, &clerk, page, "").await?;
     }
     clerk.close().await
 }
 
-/// On every screen, by day and by night: nothing leaves the screen, nobody is kept out, and a picture is left.
-async fn fits(world: &World, clerk: &Clerk, what: &str) -> Result<()> {
+/// On every screen, made ready there by a script, by day and by night: nothing leaves the screen, nobody is kept out,
+/// and a picture is left.
+async fn fits(world: &World, clerk: &Clerk, what: &str, ready: &str) -> Result<()> {
     for (name, width, height, phone) in SCREENS {
         clerk.browser.screen(width, height, phone).await?;
         for theme in ["light", "dark"] {
@@ -66,6 +67,7 @@ async fn fits(world: &World, clerk: &Clerk, what: &str) -> Result<()> {
                 .browser
                 .screenshot(&format!("console-{what}-{name}-{theme}.{}", world.lane().name()))
                 .await?;
+            clerk.ask(ready).await?;
             let broad = clerk.ask("return document.documentElement.scrollWidth").await?;
             ensure!(
                 broad.as_u64().is_some_and(|broad| broad <= width.into()),
