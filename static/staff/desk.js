@@ -9,6 +9,8 @@ import { openStore } from "../client/shared.js";
 import { openRoom } from "./room.js";
 
 const OPEN = ["pending", "notified", "in_progress"];
+/** Milliseconds. Whoever is to be called from another tab must notice a dead line, too. */
+const HIDDEN_PING = 60_000;
 
 /** @type {(server: URL, session: Staff.Session) => Staff.Console & {renewed(): Promise<void>}} */
 export const openConsole = (server, session) => {
@@ -186,5 +188,6 @@ export const openConsole = (server, session) => {
       if (link.state === "online") opened();
     },
   };
+  setInterval(() => document.hidden && link.state === "online" && tellPresence().catch(() => {}), HIDDEN_PING);
   return desk;
 };

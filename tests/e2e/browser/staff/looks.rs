@@ -63,11 +63,11 @@ async fn fits(world: &World, clerk: &Clerk, what: &str, ready: &str) -> Result<(
                     "matchMedia('(prefers-color-scheme: {theme})').matches && innerWidth === {width}"
                 ))
                 .await?;
+            clerk.ask(ready).await?;
             clerk
                 .browser
                 .screenshot(&format!("console-{what}-{name}-{theme}.{}", world.lane().name()))
                 .await?;
-            clerk.ask(ready).await?;
             let broad = clerk.ask("return document.documentElement.scrollWidth").await?;
             ensure!(
                 broad.as_u64().is_some_and(|broad| broad <= width.into()),
