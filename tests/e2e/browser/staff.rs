@@ -105,8 +105,8 @@ impl Clerk {
     /// Waits until what a selector finds holds this text.
     async fn reads(&self, selector: &str, text: &str) -> Result<()> {
         let found = format!("[...document.querySelectorAll(`{selector}`)]");
-        let holds = self.until(&format!("{found}.some((it) => it.textContent.includes({}))", json!(text)));
-        if let Err(error) = holds.await {
+        let holds = format!("{found}.some((it) => it.textContent.includes({}))", json!(text));
+        if let Err(error) = self.until(&holds).await {
             let read = self.ask(&format!("return {found}.map((it) => it.textContent)")).await?;
             return Err(error.context(format!("{selector} was to hold {text:?}, and reads {read}")));
         }
