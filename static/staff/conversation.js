@@ -25,7 +25,7 @@ export const makeConversation = (shell, room, { back, toggleSide }) => {
   const state = h("p", { class: "conversation-state", role: "status" });
   const claim = h("button", { class: "main", title: "Claim (c)", onclick: () => view.claim() });
   const resolve = h("button", { class: "secondary", title: "Resolve (e)", onclick: () => view.resolve() }, icon(...CHECK), h("span", null, "Resolve"));
-  const menu = makeMenu(h("button", { class: "tool dots", ariaLabel: "More actions", title: "More actions" }, icon(...MORE)), () => choices());
+  const menu = makeMenu(h("button", { class: "tool ellipsis", ariaLabel: "More actions", title: "More actions" }, icon(...MORE)), () => choices());
   const side = h("button", { class: "tool", ariaLabel: "Details and why", title: "Details and why (i)", onclick: toggleSide }, icon(...SIDE));
   const transcript = makeTranscript(room, name);
   const scroller = h("div", { class: "scroller", tabIndex: 0, role: "region", ariaLabel: "Transcript" }, transcript.element);
@@ -118,7 +118,7 @@ export const makeConversation = (shell, room, { back, toggleSide }) => {
     resolve.hidden = !open || !it.assignee;
     failure.hidden = !room.error;
     failure.textContent = room.error?.message ?? "";
-    element.classList.toggle("loading", !room.joined && !room.messages.length && !room.error);
+    element.classList.toggle("opening", !room.joined && !room.messages.length && !room.error);
     const below = scroller.scrollHeight - scroller.scrollTop;
     transcript.render();
     composer.render();

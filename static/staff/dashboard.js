@@ -76,8 +76,7 @@ export const makeDashboard = ({ desk }) => {
     ];
     body.replaceChildren(
       h("dl", { class: "tiles" }, ...tiles.map(([name, value, more]) => h("div", { class: "tile" }, h("dt", null, name), h("dd", null, value, h("span", null, more))))),
-      ...(total ? [] : [h("p", { class: "blank" }, "The assistant has not answered anybody in this period.")]),
-      h("div", { class: "charts" },
+      total ? h("div", { class: "charts" },
         makeChart({ title: "Turns", at, hourly, bars: true, format: count, series: [
           { name: "All", className: "s1", values: series.map(({ interactions }) => interactions) },
           { name: "Handed over", className: "s2", values: series.map(({ escalated }) => escalated) }] }),
@@ -87,8 +86,8 @@ export const makeDashboard = ({ desk }) => {
         makeChart({ title: "Processing time, 95th percentile", at, hourly, format: milliseconds, series: [{ name: "95% within", className: "s3", values: series.map(({ p95_ms }) => p95_ms) }] }),
         makeBars("Topics", named(it.by_intent), total),
         makeBars("Triggers of hand-overs", named(it.by_trigger), it.escalated),
-        makeBars("Categories", named(it.by_category), total)),
-      h("p", { class: "fine" }, `Processing: half within ${milliseconds(it.processing_ms.p50)}, 95% within ${milliseconds(it.processing_ms.p95)}, 99% within ${milliseconds(it.processing_ms.p99)}. ${count(it.errors)} errors.`));
+        makeBars("Categories", named(it.by_category), total)) : h("p", { class: "blank" }, "The assistant has not answered anybody in this period."),
+      h("p", { class: "fine", hidden: !total }, `Processing: half within ${milliseconds(it.processing_ms.p50)}, 95% within ${milliseconds(it.processing_ms.p95)}, 99% within ${milliseconds(it.processing_ms.p99)}. ${count(it.errors)} errors.`));
   };
 
   period.onchange = () => {

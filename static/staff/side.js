@@ -65,7 +65,7 @@ export const makeSide = ({ desk }, room, close) => {
     const it = desk.escalationOf(room.id);
     const { conversation } = room;
     lookForEarlier();
-    const now = JSON.stringify([it?.id, it?.version, conversation?.version, earlier?.map(({ version }) => version), room.error?.kind]);
+    const now = JSON.stringify([room.joined, it?.id, it?.version, conversation?.version, earlier?.map(({ version }) => version), room.error?.kind]);
     if (now === drawn) return;
     drawn = now;
     const { name, email, phone } = it?.contact_info ?? {};
@@ -106,6 +106,7 @@ export const makeSide = ({ desk }, room, close) => {
   const time = (at) => h("time", { dateTime: at, title: moment(at) }, dayAndTime(at));
 
   const before = () => {
+    if (!room.joined && !earlier) return h("p", { class: "none" }, "Looking");
     if (!lookedBy) return h("p", { class: "none" }, "Without a name, an e-mail address or a phone number there is nothing to look for.");
     if (!earlier) return h("p", { class: "none" }, "Looking");
     if (!earlier.length) return h("p", { class: "none" }, "This is the first.");
