@@ -17,6 +17,8 @@ export const openDialog = (title, fill, kind = "") => {
   };
   document.body.append(dialog);
   dialog.showModal();
+  // What it is for, rather than the way out.
+  /** @type {HTMLElement | null} */ (dialog.querySelector("form :is(input, textarea)"))?.focus();
   return dialog;
 };
 

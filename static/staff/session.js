@@ -37,7 +37,8 @@ export const openSession = (server, renewed, ended) => {
     store.setItem(KEY, issued.refresh_token);
     const left = Math.max(Date.parse(issued.expires_at) - Date.now(), SHORTEST);
     renewAt = Date.now() + left - Math.min(EARLY, left / 2);
-    wait(renewAt - Date.now());
+    // Timers may be early.
+    wait(renewAt - Date.now() + 50);
   };
 
   /** Renews in so many milliseconds, and tries again where that fails. */

@@ -50,7 +50,7 @@ pub(crate) async fn who_wants_to_stay_signed_in_does_and_others_do_not(world: Wo
     clerk.sign_in_with("wrong").await?;
     clerk.until("document.querySelector('.problem').textContent").await?;
     clerk.click("[name=keep]").await?;
-    clerk.ask("document.querySelector('[name=email]').select()").await?;
+    clerk.ask("const email = document.querySelector('[name=email]'); email.focus(); email.select()").await?;
     clerk.sign_in().await?;
     clerk.until("document.querySelector('.queue')").await?;
     ensure!(clerk.ask("return location.href").await?.as_str().is_some_and(|url| !url.contains("token")));
