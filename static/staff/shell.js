@@ -93,13 +93,14 @@ export const makeShell = (desk, signOut) => {
   };
 
   const route = () => {
-    const [name, sub = "", id = ""] = location.hash.replace(/^#\//, "").split("/");
+    const [name, sub = "", last = ""] = location.hash.replace(/^#\//, "").split("/");
+    const id = /^[\da-f-]{36}$/.test(last) ? last : "";
     const now = name === "dashboard" || name === "log" ? name : "inbox";
     if (now === "inbox") {
-      if (sub in VIEWS) inboxView = sub;
+      if (Object.hasOwn(VIEWS, sub)) inboxView = sub;
       const had = open?.id;
-      queue.select(inboxView, /^[\da-f-]{36}$/.test(id) ? id : "");
-      openConversation(/^[\da-f-]{36}$/.test(id) ? id : "");
+      queue.select(inboxView, id);
+      openConversation(id);
       if (had && !open) queue.focus();
     }
     if (now !== view) {
@@ -157,17 +158,20 @@ export const makeShell = (desk, signOut) => {
 
   // ------------------------------------------------------------------------------------- keys and events
 
+  /** What is open and can be seen. */
+  const seen = () => (view === "inbox" ? open : null);
+
   /** @type {Staff.Key[]} */
   const keys = [
     { keys: "j ArrowDown", words: "Next in the queue", act: () => view === "inbox" && queue.move(1) },
     { keys: "k ArrowUp", words: "The one before", act: () => view === "inbox" && queue.move(-1) },
     { keys: "Enter", words: "Open", act() {} },
-    { keys: "c", words: "Claim, or take over", act: () => open?.conversation.claim() },
-    { keys: "r", words: "Reply", act: () => open?.conversation.reply() },
-    { keys: "n", words: "Note for the team", act: () => open?.conversation.note() },
-    { keys: "e", words: "Resolve", act: () => open?.conversation.resolve() },
-    { keys: "i", words: "Details and why", act: () => open && setSide() },
-    { keys: "s", words: "Search the queue", act: () => queue.element.querySelector("input")?.focus() },
+    { keys: "c", words: "Claim, or take over", act: () => seen()?.conversation.claim() },
+    { keys: "r", words: "Reply", act: () => seen()?.conversation.reply() },
+    { keys: "n", words: "Note for the team", act: () => seen()?.conversation.note() },
+    { keys: "e", words: "Resolve", act: () => seen()?.conversation.resolve() },
+    { keys: "i", words: "Details and why", act: () => seen() && setSide() },
+    { keys: "s", words: "Search the queue", act: () => view === "inbox" && queue.element.querySelector("input")?.focus() },
     { keys: "1 2 3 4 5", words: "The views of the inbox", act: ({ key }) => shell.go(`#/inbox/${Object.keys(VIEWS)[+key - 1]}`) },
     { keys: "d", words: "Dashboard", act: () => shell.go("#/dashboard") },
     { keys: "l", words: "Decisions", act: () => shell.go("#/log") },
