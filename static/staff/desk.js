@@ -123,8 +123,6 @@ export const openConsole = (server, session) => {
   /** @type {Staff.Console & {renewed(): Promise<void>}} */
   const desk = {
     me: user,
-    workspace,
-    store,
     loaded: false,
     refused: null,
     get state() {

@@ -19,6 +19,4 @@ export const SEARCH = ["M10.5 4a6.5 6.5 0 1 0 0 13a6.5 6.5 0 0 0 0-13", "M15.5 1
 export const UP = ["M12 19V6", "M6.5 11 12 5.5l5.5 5.5"];
 export const DOWN = ["M12 5v13", "M6.5 13l5.5 5.5 5.5-5.5"];
 export const CHECK = ["M5 12.5l4.5 4.5L19 7.5"];
-export const OUT = ["M14 4.5H5v15h9", "M10 12h10M16.5 8.5 20 12l-3.5 3.5"];
-export const FILE = ["M12 4v10M7.5 10 12 14.5 16.5 10", "M5 19.5h14"];
 export const STAR = ["M12 3.6l2.6 5.3 5.8.8-4.2 4.1 1 5.8-5.2-2.7-5.2 2.7 1-5.8-4.2-4.1 5.8-.8z"];

@@ -179,8 +179,6 @@ declare global {
 
     // ---- desk.js
 
-    type Store = Desk.Store;
-
     interface Events {
       /** The connection, or why there is none. */
       state: null;
@@ -194,10 +192,8 @@ declare global {
 
     interface Console {
       readonly me: { id: string; name: string; email: string };
-      readonly workspace: string;
       readonly state: Desk.LinkState;
       readonly error: Desk.Failure | null;
-      readonly store: Store;
       /** All that is known, by id; those that are open are complete once `loaded`. */
       readonly escalations: Escalation[];
       loaded: boolean;
