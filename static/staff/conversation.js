@@ -108,8 +108,8 @@ export const makeConversation = (shell, room, { back, toggleSide }) => {
     const it = escalation();
     const { status, assignee } = room.conversation ?? {};
     heading.textContent = name();
-    const words_ = status === "with_staff" ? (isMine() ? "You are answering" : `${assignee?.name ?? "A colleague"} is answering`) : words(status);
-    state.textContent = [words_, it && words(it.trigger_type), it?.issue_type && words(it.issue_type)].filter(Boolean).join(" · ");
+    const whose = status === "with_staff" ? (isMine() ? "You are answering" : `${assignee?.name ?? "A colleague"} is answering`) : words(status);
+    state.textContent = [whose, it && words(it.trigger_type), it?.issue_type && words(it.issue_type)].filter(Boolean).join(" · ");
     state.className = `conversation-state ${status ?? ""}`;
     const open = it && it.status !== "resolved";
     claim.hidden = isMine() || status === "closed" || !status;

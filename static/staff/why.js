@@ -111,8 +111,8 @@ const told = (step, output, steps) => {
   }
 };
 
-/** @param {...Desk.Child} words_ */
-const line = (...words_) => h("p", { dir: "auto" }, ...words_);
+/** @param {...Desk.Child} parts */
+const line = (...parts) => h("p", { dir: "auto" }, ...parts);
 
 /** @param {{title: string, source: string, url: string | null, text: string, score: number}} it */
 const passage = ({ title, source, url, text, score: value }) => {
@@ -126,9 +126,9 @@ const gauge = ({ confidence, threshold }, steps) => {
   // Older records name it only in the reason.
   const least = threshold ?? Number(/ is under ([\d.]+)$/.exec(end ?? "")?.[1] ?? NaN);
   const known = Number.isFinite(least);
-  const words_ = known ? `Confidence ${score(confidence)}, ${confidence < least ? "under" : "over"} the threshold of ${score(least)}` : `Confidence ${score(confidence)}`;
-  const bar = h("div", { class: `gauge ${known && confidence < least ? "under" : ""}`, role: "img", ariaLabel: words_ }, h("i"), known ? h("b") : null);
+  const sentence = known ? `Confidence ${score(confidence)}, ${confidence < least ? "under" : "over"} the threshold of ${score(least)}` : `Confidence ${score(confidence)}`;
+  const bar = h("div", { class: `gauge ${known && confidence < least ? "under" : ""}`, role: "img", ariaLabel: sentence }, h("i"), known ? h("b") : null);
   bar.style.setProperty("--value", String(confidence));
   if (known) bar.style.setProperty("--threshold", String(least));
-  return h("div", null, line(words_), bar);
+  return h("div", null, line(sentence), bar);
 };
