@@ -141,6 +141,29 @@ declare global {
 
     type Emit = <T extends keyof Details>(type: T, detail: Details[T]) => unknown;
 
+    type MakeTypist = (tell: (on: boolean) => unknown) => { typed(): void; stop(): void };
+
+    /** What a log needs of the connection. */
+    type Wire = Pick<Link, "request" | "drop">;
+    /** What is held of one conversation. */
+    type Held = Pick<Own, "conversation" | "messages" | "hasMore" | "stream" | "read" | "greeting">;
+    /** `committed` is told of each message that comes, by the key of its sender. */
+    type KeepLog = (held: Held, emit: Emit, wire: Wire, committed: (client_id: string | null) => void) => KeptLog;
+
+    interface KeptLog {
+      /** The last `seq` that is held. */
+      head(): number;
+      take(state: State): void;
+      append(message: Message): void;
+      /** Where to resume from; undefined where nothing is held. */
+      position(): Position | undefined;
+      leave(): void;
+      /** Takes a page or what was missed. Gives up to where the visitor has read and nobody knows it yet. */
+      opened(opened: Opened): number | undefined;
+      notified(method: keyof Notifications, params: any): void;
+      loadOlder(): Promise<void>;
+    }
+
     // ---- client/shared.js
 
     /** Undefined where localStorage refuses. */
@@ -248,6 +271,8 @@ declare global {
       released(): void;
       notified(method: keyof Notifications, params: any): void;
       state(): void;
+      /** Asks for a sign of life, where tokens are renewed elsewhere. */
+      ping?(): Promise<unknown>;
     }
 
     // ---- widget/
@@ -268,7 +293,7 @@ declare global {
     ) => HTMLElement;
 
     /** Of the menu: the words, the act, and what to ask first. */
-    type Choice = [words: string, act: () => Promise<unknown>, ask?: string];
+    type Choice = [words: string, act: () => unknown, ask?: string];
 
     /** What the list of messages shows. */
     interface Scene {
@@ -280,6 +305,16 @@ declare global {
 
     /** It is made anew when `sign` changes; `key` stays. */
     type Item = [key: string, sign: string, make: () => HTMLElement];
+
+    interface List {
+      readonly element: HTMLElement;
+      has(key: string): boolean;
+      clear(): void;
+      /** Lively: what is new moves in. */
+      render(items: Item[], lively?: boolean): void;
+    }
+
+    type MakeList = (element: HTMLElement) => List;
 
     /** The list of messages. */
     interface Log {
@@ -296,6 +331,8 @@ declare global {
       readonly element: HTMLElement;
       write(text: string): void;
       focus(): void;
+      /** Asks how a visitor can be reached, and then for a person. */
+      person(desk: Switchboard): void;
       /** Makes the field as high as its text, and tells when that is too long. */
       fit(): void;
       render(desk: Switchboard, texts: Words): void;

@@ -15,6 +15,8 @@ const CALM = 1500;
 /** For who stops typing unsaid, and a step that never ends. */
 const TYPING_ENDS = 7000;
 const STEP_ENDS = 60_000;
+/** Whom nobody has heard of by then, nobody is there for. */
+const NOBODY = 3000;
 
 /** @implements {Desk.Chat} */
 export class SwitchboardChat extends HTMLElement {
@@ -86,6 +88,8 @@ const makeView = (chat) => {
   let typist = null;
   let typistTimer = 0;
   let calmTimer = 0;
+  let nobodyTimer = 0;
+  let isNobody = false;
   let unread = 0;
   let drawing = false;
   let atEnd = true;
@@ -144,7 +148,8 @@ const makeView = (chat) => {
     if (state !== "online" || !conversation) return [texts[state]];
     if (held) return [texts.errors.unavailable];
     if (conversation.status === "with_staff") return [fill(texts.with, { name: conversation.assignee?.name ?? texts.staff })];
-    return [conversation.status === "waiting" && messages.length ? texts.waiting : texts.online];
+    if (conversation.status !== "waiting") return [texts.online];
+    return [isNobody ? texts.nobody : messages.length ? texts.waiting : texts.online];
   };
 
   /** Once, however many events ask for it. */
@@ -180,8 +185,8 @@ const makeView = (chat) => {
     const { status, escalation } = desk.conversation ?? {};
     /** @type {Desk.Choice[]} */
     const out = [];
-    if (status === "active" && !escalation) out.push([texts.person, () => desk.requestPerson()]);
-    if (status && status !== "closed" && desk.messages.length) out.push([texts.end, () => desk.close(), texts.endSure]);
+    if (/active|waiting/.test(status ?? "") && (!escalation || escalation.status === "resolved")) out.push([texts.person, () => foot.person(desk)]);
+    if (status && status !== "closed" && desk.messages.length) out.push([texts.end, () => foot.attempt(desk.close()), texts.endSure]);
     return out;
   };
 
@@ -198,7 +203,7 @@ const makeView = (chat) => {
           } else {
             toggleMenu(false);
             more.focus();
-            foot.attempt(act());
+            act();
           }
         };
         return button;
@@ -216,7 +221,12 @@ const makeView = (chat) => {
   /** @type {typeof desk.on} */
   const on = (type, listener) => desk.on(type, listener, signal);
   on("older", draw);
-  on("conversation", draw);
+  on("conversation", ({ escalation }) => {
+    clearTimeout(nobodyTimer);
+    isNobody = false;
+    if (escalation?.status === "pending") nobodyTimer = setTimeout(() => ((isNobody = true), draw()), NOBODY);
+    draw();
+  });
   on("outbox", draw);
   on("read", draw);
   on("known", () => desk.connect());

@@ -94,6 +94,8 @@ pub struct Turn {
 #[derive(Debug, Serialize, Deserialize)]
 struct Assessed {
     confidence: f32,
+    /// Under it a person goes on.
+    threshold: f64,
     evidence: f32,
     intent: f32,
     own: f32,
@@ -336,7 +338,9 @@ impl Turn {
         // The evidence weighs most: a sure classifier with nothing to quote is sure of nothing.
         let understood = if intent.is_some() { classified.confidence } else { 0.5 };
         let confidence = 0.5 * evidence.clamp(0.0, 1.0) + 0.2 * understood + 0.3 * reply.confidence;
-        let assessed = Assessed { confidence, evidence, intent: understood, own: reply.confidence };
+        let threshold = self.brief.preset.thresholds.confidence;
+        let assessed =
+            Assessed { confidence, threshold, evidence, intent: understood, own: reply.confidence };
         self.record(Step::Assess, StepStatus::Done, json!(assessed), now);
         let reason = |otherwise: &str| reply.reason.clone().unwrap_or_else(|| otherwise.to_owned());
         match reply.action {
@@ -357,7 +361,6 @@ impl Turn {
             Action::Answer => {}
         }
         let (text, cited) = citations::keep(&reply.text, passages);
-        let threshold = self.brief.preset.thresholds.confidence;
         if f64::from(confidence) < threshold || text.trim().is_empty() {
             let reason = format!("confidence {confidence:.2} is under {threshold:.2}");
             return self.give_up(Trigger::LowConfidence, reason, now);

@@ -150,7 +150,8 @@ export const makeLink = (url, store, first, on) => {
     if (link.state !== "online" || performance.now() - open().heardAt < silence) return;
     refreshAt = performance.now() + 60_000;
     try {
-      keep(await open().request("session.refresh", { token }, 5000));
+      if (on.ping) await on.ping();
+      else keep(await open().request("session.refresh", { token }, 5000));
     } catch {
       // A dead socket is dropped by now, an expired token closes with 4006.
     }

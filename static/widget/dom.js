@@ -16,6 +16,35 @@ export const h = (tag, props, ...children) => {
   return element;
 };
 
+/** A list whose items are made anew only when their signature changes. @type {Desk.MakeList} */
+export const makeList = (element) => {
+  /** @type {Map<string, {sign: string, element: HTMLElement}>} */
+  let shown = new Map();
+  return {
+    element,
+    has: (key) => shown.has(key),
+    clear() {
+      shown = new Map();
+      element.replaceChildren();
+    },
+    render(items, lively) {
+      const before = shown;
+      shown = new Map();
+      const keys = new Set(items.map(([key]) => key));
+      for (const [key, { element }] of before) if (!keys.has(key)) element.remove();
+      items.forEach(([key, sign, make], at) => {
+        const was = before.get(key);
+        const item = was?.sign === sign ? was.element : make();
+        if (item !== was?.element) was?.element.replaceWith(item);
+        if (!was && lively) item.classList.add("enter");
+        shown.set(key, { sign, element: item });
+        const there = element.children[at];
+        if (item !== there) element.insertBefore(item, there);
+      });
+    },
+  };
+};
+
 /** A line drawing, for the eye only. @param {...string} paths within 24 by 24 */
 export function icon(...paths) {
   const create = (/** @type {"svg" | "path"} */ tag) => document.createElementNS("http://www.w3.org/2000/svg", tag);

@@ -1,11 +1,10 @@
 /**
  * The parts of the panel: the list of messages, and the foot, where one writes.
  *
- * Invariant: an item is made anew only when its signature changes, so a long history costs nothing
- * while an answer streams in, and a pending message becomes a sent one in its place.
+ * Invariant: a pending message becomes a sent one in its place.
  */
 import { LONGEST_MESSAGE } from "../client.js";
-import { h, icon, link, mark, markdown, plain } from "./dom.js";
+import { h, icon, link, makeList, mark, markdown, plain } from "./dom.js";
 import { en, fill } from "./texts.js";
 
 /** Milliseconds within which a speaker's messages share a name and a time. */
@@ -16,8 +15,7 @@ const STAR = "M12 3.6l2.6 5.3 5.8.8-4.2 4.1 1 5.8-5.2-2.7-5.2 2.7 1-5.8-4.2-4.1 
 
 /** @type {() => Desk.Log} */
 export const makeLog = () => {
-  /** @type {Map<string, {sign: string, element: HTMLElement}>} */
-  let shown = new Map();
+  const list = makeList(h("ol", { class: "list", part: "messages" }));
   /** @type {Desk.Scene} */
   let { desk, texts, lang, typist } = /** @type {any} */ ({});
   /** @type {Element | null} */
@@ -106,39 +104,23 @@ export const makeLog = () => {
 
   /** @type {Desk.Log} */
   const log = {
-    element: h("ol", { class: "list", part: "messages" }),
+    element: list.element,
     lively: false,
     render(scene) {
-      if (scene.texts !== texts) {
-        shown = new Map();
-        log.element.replaceChildren();
-      }
+      if (scene.texts !== texts) list.clear();
       ({ desk, texts, lang, typist } = scene);
-      const before = shown;
-      const list = items();
-      shown = new Map();
-      const keys = new Set(list.map(([key]) => key));
-      for (const [key, { element }] of before) if (!keys.has(key)) element.remove();
-      list.forEach(([key, sign, make], at) => {
-        const was = before.get(key);
-        const element = was?.sign === sign ? was.element : make();
-        if (element !== was?.element) was?.element.replaceWith(element);
-        if (!was && log.lively) element.classList.add("enter");
-        shown.set(key, { sign, element });
-        const there = log.element.children[at];
-        if (element !== there) log.element.insertBefore(element, there);
-      });
+      list.render(items(), log.lively);
     },
     stream(text) {
       streamed?.replaceChildren(...markdown(text));
-      return shown.has("stream");
+      return list.has("stream");
     },
   };
   return log;
 };
 
 /** @param {Desk.Citation} citation */
-const chip = ({ number, title, source, url }) => {
+export const chip = ({ number, title, source, url }) => {
   const element = link(url, String(number));
   element.className = "cite";
   element.title = title || source;
@@ -183,6 +165,24 @@ export const makeFoot = (on) => {
     form.requestSubmit();
   };
 
+  const person = (/** @type {Desk.Switchboard} */ desk) => {
+    const close = () => {
+      contact.remove();
+      foot.focus();
+    };
+    const fields = /** @type {const} */ (["name", "email", "phone"]).map((name) =>
+      h("input", { name, type: { email: name, phone: "tel" }[/** @type {string} */ (name)], autocomplete: name === "phone" ? "tel" : name, placeholder: texts[name], ariaLabel: texts[name], maxLength: 200 }),
+    );
+    const contact = h("form", { class: "contact" }, h("p", null, texts.reach), ...fields, h("button", { class: "main" }, texts.person), h("button", { class: "act", type: "button", onclick: close }, texts.cancel));
+    contact.onsubmit = (event) => {
+      event.preventDefault();
+      foot.attempt(desk.requestPerson({ contact: Object.fromEntries(fields.map(({ name, value }) => [name, value || null])) }).then(close));
+    };
+    foot.element.querySelector(".contact")?.remove();
+    notice.after(contact);
+    fields[0].focus();
+  };
+
   const farewell = (/** @type {Desk.Switchboard} */ desk, /** @type {number} */ rating) => [
     h("p", null, texts.closed),
     h("p", { role: "status" }, rating ? texts.thanks : texts.rate),
@@ -200,6 +200,7 @@ export const makeFoot = (on) => {
       foot.fit();
     },
     focus: () => field.focus({ preventScroll: true }),
+    person,
     fit() {
       field.style.height = "";
       if (field.scrollHeight > field.clientHeight) field.style.height = `${field.scrollHeight}px`;

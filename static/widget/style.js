@@ -31,7 +31,7 @@ button { cursor: pointer; }
 svg { width: 22px; display: block; fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }
 .mark path + path, .launcher path + path { fill: currentColor; stroke: none; }
 .sr { position: absolute; width: 1px; height: 1px; overflow: hidden; white-space: nowrap; clip-path: inset(50%); }
-.day, .note, .earlier, .empty, .meta, .sources, .notice, .ended, .stars button, textarea::placeholder { color: var(--dim); }
+.day, .note, .earlier, .empty, .meta, .sources, .notice, .ended, .stars button, ::placeholder { color: var(--dim); }
 .failed .meta, .bad, .menu .sure { color: var(--bad); }
 .badge, .status, .day, .note, .earlier, .name, .sources, .notice, .jump { font-size: 13px; }
 .in a, .in .cite, .name { color: var(--strong); }
@@ -124,10 +124,13 @@ pre code { padding: 0; }
 .jump { position: absolute; bottom: calc(100% + 10px); left: 50%; translate: -50%; background: var(--ink); color: var(--paper); }
 .notice { margin: 0 2px 8px; }
 form { display: flex; align-items: flex-end; gap: 6px; padding: 5px; border-radius: 24px; background: var(--fill); }
+.contact { display: grid; padding: 12px; margin-bottom: 8px; }
+.contact p { margin: 0; }
+input { font: inherit; color: inherit; min-width: 0; padding: 8px 12px; border: 1px solid var(--line); border-radius: 10px; background: var(--paper); }
 form:focus-within { box-shadow: inset 0 0 0 1.5px var(--strong); }
 textarea { flex: 1; min-width: 0; resize: none; padding: 8px 12px; height: 38px; max-height: 150px; line-height: 22px; }
 :is(textarea, .panel):focus-visible { outline: none; }
-textarea::placeholder { opacity: 1; }
+::placeholder { opacity: 1; }
 .send { width: 38px; height: 38px; border-radius: 50%; }
 .send[aria-disabled=true] { opacity: .35; }
 .ended { text-align: center; }

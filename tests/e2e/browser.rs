@@ -11,6 +11,7 @@ use switchboard_tests::prelude::*;
 
 use self::access::{
     a_new_message_is_read_out_and_an_old_one_is_not, everything_can_be_done_with_the_keyboard,
+    nobody_is_kept_out_of_the_widget,
 };
 use self::ending::a_conversation_is_ended_rated_and_followed_by_another;
 use self::killed::{
@@ -22,11 +23,22 @@ use self::looks::{
     everything_fits_on_every_screen_in_both_themes, the_demo_page_fits_on_every_screen_in_both_themes,
     who_wants_no_motion_sees_none,
 };
+use self::person::who_asks_for_a_person_says_how_to_be_reached_and_is_told_that_nobody_is_there;
 use self::reload::{
     a_reload_keeps_the_conversation_and_its_history, the_badge_counts_what_was_not_read,
     what_was_not_acknowledged_survives_a_reload_and_is_sent_once,
 };
 use self::safety::what_somebody_wrote_runs_nothing;
+use self::staff::{
+    a_canned_reply_is_written_by_a_slash, a_formula_in_a_table_stays_text,
+    a_note_is_never_told_to_the_visitor, after_an_outage_nothing_that_is_shown_is_old,
+    an_account_that_is_not_staff_is_told_so, everything_of_the_console_fits_and_keeps_nobody_out,
+    somebody_who_waits_is_claimed_answered_and_resolved_with_the_keyboard,
+    the_console_is_served_under_a_policy_of_its_own, the_way_in_fits_and_keeps_nobody_out,
+    what_a_visitor_wrote_runs_nothing_in_the_console, what_was_half_written_outlives_the_sign_out,
+    who_claims_too_late_is_told_who_has_it, who_wants_to_stay_signed_in_does_and_others_do_not,
+    why_it_came_to_this_is_shown_and_counted,
+};
 use self::tabs::{
     a_message_of_a_tab_that_is_gone_is_sent_by_another_one,
     two_tabs_opened_at_once_are_one_visitor_with_one_conversation,
@@ -40,8 +52,10 @@ mod ending;
 mod killed;
 mod late;
 mod looks;
+mod person;
 mod reload;
 mod safety;
+mod staff;
 mod tabs;
 mod weight;
 
@@ -60,9 +74,25 @@ pub(crate) const TESTS: &[Test] = tests![
     who_wants_no_motion_sees_none needs Browser,
     everything_can_be_done_with_the_keyboard needs Browser,
     a_new_message_is_read_out_and_an_old_one_is_not needs Browser,
+    nobody_is_kept_out_of_the_widget needs Browser Axe,
+    who_asks_for_a_person_says_how_to_be_reached_and_is_told_that_nobody_is_there needs Browser,
     what_somebody_wrote_runs_nothing needs Browser,
     a_page_with_the_tag_loads_at_most_25_kib,
     a_page_with_the_tag_loads_only_what_was_weighed needs Browser,
+    the_console_is_served_under_a_policy_of_its_own,
+    the_way_in_fits_and_keeps_nobody_out needs Browser Axe,
+    a_formula_in_a_table_stays_text needs Browser,
+    who_wants_to_stay_signed_in_does_and_others_do_not needs Browser,
+    an_account_that_is_not_staff_is_told_so needs Browser,
+    somebody_who_waits_is_claimed_answered_and_resolved_with_the_keyboard needs Browser,
+    who_claims_too_late_is_told_who_has_it needs Browser,
+    a_note_is_never_told_to_the_visitor needs Browser,
+    a_canned_reply_is_written_by_a_slash needs Browser,
+    after_an_outage_nothing_that_is_shown_is_old needs Browser,
+    what_was_half_written_outlives_the_sign_out needs Browser,
+    what_a_visitor_wrote_runs_nothing_in_the_console needs Browser,
+    why_it_came_to_this_is_shown_and_counted needs Browser,
+    everything_of_the_console_fits_and_keeps_nobody_out needs Browser Axe,
 ];
 
 /// A shop with the widget on its page, and a browser that nobody has used before, with that page in its tab.

@@ -143,8 +143,15 @@ async fn the_protocol_is_published_as_json_schema(world: World) -> Result<()> {
 
 async fn every_answer_tells_the_browser_to_be_careful(world: World) -> Result<()> {
     world.start().await?;
-    for path in ["/", "/widget.js", "/healthz", "/protocol.json", "/nowhere", "/api/conversations/x/history"]
-    {
+    for path in [
+        "/",
+        "/staff",
+        "/widget.js",
+        "/healthz",
+        "/protocol.json",
+        "/nowhere",
+        "/api/conversations/x/history",
+    ] {
         let response = world.get(path).await?;
         let headers = response.headers();
         ensure!(header(headers, "x-content-type-options") == "nosniff", "{path}: {headers:?}");
@@ -152,7 +159,8 @@ async fn every_answer_tells_the_browser_to_be_careful(world: World) -> Result<()
         if header(headers, "content-type").starts_with("text/html") {
             let policy = header(headers, "content-security-policy");
             ensure!(
-                policy.contains("default-src 'self'") && policy.contains("frame-ancestors"),
+                ["'self'", "'none'"].iter().any(|who| policy.contains(&format!("default-src {who}")))
+                    && policy.contains("frame-ancestors"),
                 "{path}: {policy}"
             );
             ensure!(!policy.contains("script-src 'unsafe"), "{policy}");

@@ -193,6 +193,22 @@ impl Browser {
         Ok(path)
     }
 
+    /// What axe-core finds wrong on the page that keeps people out: its serious and critical faults, each with
+    /// where it is.
+    pub async fn barriers(&self) -> Result<Vec<String>> {
+        let axe = std::fs::read_to_string(machine::axe()).context("reading axe-core")?;
+        // As an extension would: the page's own policy is about its own scripts.
+        self.devtools("Runtime.evaluate", json!({"expression": axe})).await?;
+        let found = self
+            .run(
+                "return axe.run().then(({ violations }) => violations
+                   .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+                   .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`))",
+            )
+            .await?;
+        Ok(serde_json::from_value(found)?)
+    }
+
     /// Makes the page see a screen of this size, as a phone or a desktop has it.
     pub async fn screen(&self, width: u32, height: u32, phone: bool) -> Result<()> {
         let scale = if phone { 2 } else { 1 };

@@ -40,6 +40,8 @@ impl Lane {
 pub enum Need {
     /// Chromium and chromedriver.
     Browser,
+    /// axe-core, which looks for what keeps people out of a page.
+    Axe,
     /// Native Postgres, for what only makes sense there (its own processes are stopped, its socket is spoken
     /// to).
     LocalDatabase,
@@ -71,6 +73,10 @@ impl Need {
                     runs_in_other_lane: false,
                 })
             }
+            Self::Axe => (!axe().exists()).then(|| Missing {
+                reason: "no axe-core on this machine (tests/install brings it)".into(),
+                runs_in_other_lane: false,
+            }),
             Self::LocalDatabase => (lane != Lane::Local).then(|| Missing {
                 reason: "about native Postgres only (tests/run runs it, in the local lane)".into(),
                 runs_in_other_lane: true,
@@ -119,6 +125,12 @@ pub fn browser() -> Option<PathBuf> {
 /// The browser's driver, if it is installed.
 pub fn driver() -> Option<PathBuf> {
     installed("chromedriver")
+}
+
+/// The script of axe-core, where `tests/install` puts it.
+pub fn axe() -> PathBuf {
+    let folder = setting("SWITCHBOARD_BUILD_DIR").map_or_else(model_folder, PathBuf::from);
+    folder.join("tools/node/node_modules/axe-core/axe.min.js")
 }
 
 /// The programs of the newest Postgres that is installed.

@@ -140,3 +140,24 @@ fn words(nodes: &[Value], node: &Value) -> String {
     let words: Vec<_> = children.map(|child| words(nodes, child)).collect();
     words.join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+pub(super) async fn nobody_is_kept_out_of_the_widget(world: World) -> Result<()> {
+    world.start().await?;
+    let shop = Shop::of(&world).await?;
+    shop.open().await?;
+    shop.say("hello").await?;
+    shop.shows_said(&["hello"]).await?;
+    staff_say(&world, &shop, "Good **morning**. This is [where](https://tea.example) it is.").await?;
+    shop.until("root.querySelector('.staff')").await?;
+    for theme in ["light", "dark"] {
+        shop.browser.media(&[("prefers-color-scheme", theme)]).await?;
+        shop.until(&format!(
+            "matchMedia('(prefers-color-scheme: {theme})').matches
+               && !root.querySelector('.panel').getAnimations({{ subtree: true }}).length"
+        ))
+        .await?;
+        let barriers = shop.browser.barriers().await?;
+        ensure!(barriers.is_empty(), "{theme}: {barriers:#?}");
+    }
+    shop.close().await
+}

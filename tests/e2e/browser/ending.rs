@@ -46,8 +46,9 @@ pub(super) async fn a_conversation_is_ended_rated_and_followed_by_another(world:
     // It is asked twice, as there is no way back.
     shop.click("[part=menu]").await?;
     for words in ["End conversation", "End it for good?"] {
-        shop.until(&format!("root.querySelector('.menu button').textContent === '{words}'")).await?;
-        shop.click(".menu button").await?;
+        shop.until(&format!("root.querySelector('.menu button:last-child').textContent === '{words}'"))
+            .await?;
+        shop.click(".menu button:last-child").await?;
     }
     shop.until("!root.querySelector('.ended').hidden").await?;
     ensure!(world.value("select count(*) from conversations where status = 'closed'").await? == 2);
