@@ -10,6 +10,7 @@ pub mod doctor;
 mod export;
 mod import;
 mod output;
+pub mod retention;
 
 use std::io;
 use std::os::unix::fs::PermissionsExt;

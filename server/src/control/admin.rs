@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::command::{Answer, Command};
 use super::output::Output;
-use super::{accounts, doctor, export, import};
+use super::{accounts, doctor, export, import, retention};
 use crate::search::embedder::MINILM;
 use crate::store::administration::Administration;
 use crate::store::migrate;
@@ -84,6 +84,9 @@ async fn dispatch(command: Command, context: &Context, output: &Output) -> anyho
         }
         Command::Reembed { workspace } => reembed(context, workspace.as_deref(), output).await,
         Command::Export { folder } => export::run(desk, &folder, output).await,
+        Command::RetentionRun { policies, archive, dry_run } => {
+            retention::run(desk, retention::Order { policies, archive, dry_run }, output).await
+        }
         Command::Restored => accounts::restored(desk, output).await,
         Command::MigrateStatus => migrations(&context.database, output).await,
         Command::Doctor => doctor::database(&context.database, output).await,

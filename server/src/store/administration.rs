@@ -7,6 +7,7 @@ pub mod bulk;
 pub mod health;
 #[cfg(feature = "test-hooks")]
 pub mod query;
+pub mod retention;
 
 use serde_json::Value;
 use switchboard_protocol::ids::WorkspaceId;

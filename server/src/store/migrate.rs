@@ -32,6 +32,7 @@ static MIGRATIONS: &[Migration] = migrations![
     3 "0003_row_level_security",
     4 "0004_agent",
     5 "0005_knowledge",
+    9 "0009_retention",
 ];
 
 #[derive(Debug, thiserror::Error)]

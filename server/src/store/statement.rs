@@ -123,6 +123,26 @@ statements! {
         TEXT_ARRAY, TEXT_ARRAY, INT8_ARRAY, JSONB_ARRAY, TIMESTAMPTZ_ARRAY];
     OUTBOX_INSERT = "outbox/insert" as App [UUID_ARRAY, UUID_ARRAY, TEXT_ARRAY, UUID_ARRAY, JSONB_ARRAY,
         TIMESTAMPTZ_ARRAY];
+    RETENTION_COUNT = "retention/count" as App [TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ];
+    RETENTION_COUNT_AUDIT = "retention/count_audit" as Lookup [TIMESTAMPTZ];
+    RETENTION_CONVERSATION_MESSAGES = "retention/conversation_messages" as App [TIMESTAMPTZ, INT8];
+    RETENTION_CONVERSATION_FEEDBACK = "retention/conversation_feedback" as App [TIMESTAMPTZ, INT8];
+    RETENTION_CONVERSATION_STEPS = "retention/conversation_steps" as App [TIMESTAMPTZ, INT8];
+    RETENTION_CONVERSATION_INTERACTIONS = "retention/conversation_interactions" as App [TIMESTAMPTZ, INT8];
+    RETENTION_CONVERSATION_ESCALATIONS = "retention/conversation_escalations" as App [TIMESTAMPTZ, INT8];
+    RETENTION_CONVERSATIONS = "retention/conversations" as App [TIMESTAMPTZ, INT8];
+    RETENTION_TURN_STEPS = "retention/turn_steps" as App [TIMESTAMPTZ, INT8];
+    RETENTION_INTERACTIONS = "retention/interactions" as App [TIMESTAMPTZ, INT8];
+    RETENTION_OUTBOX = "retention/outbox" as App [TIMESTAMPTZ, INT8];
+    RETENTION_AUDIT_LOG = "retention/audit_log" as Lookup [TIMESTAMPTZ, INT8];
+    RETENTION_DROP_MESSAGES = "retention/drop_messages" as App [UUID_ARRAY, INT8_ARRAY];
+    RETENTION_DROP_FEEDBACK = "retention/drop_feedback" as App [UUID_ARRAY, TEXT_ARRAY];
+    RETENTION_DROP_STEPS = "retention/drop_steps" as App [UUID_ARRAY, INT8_ARRAY, TEXT_ARRAY];
+    RETENTION_DROP_INTERACTIONS = "retention/drop_interactions" as App [UUID_ARRAY];
+    RETENTION_DROP_ESCALATIONS = "retention/drop_escalations" as App [UUID_ARRAY];
+    RETENTION_DROP_CONVERSATIONS = "retention/drop_conversations" as App [UUID_ARRAY];
+    RETENTION_DROP_OUTBOX = "retention/drop_outbox" as App [UUID_ARRAY];
+    RETENTION_DROP_AUDIT = "retention/drop_audit" as Lookup [UUID_ARRAY];
     KNOWLEDGE_STAMP = "knowledge/stamp" as App [UUID];
     KNOWLEDGE_ADVANCE = "knowledge/advance" as App [UUID];
     KNOWLEDGE_PUT = "knowledge/put" as App [UUID, TIMESTAMPTZ, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY,
