@@ -18,6 +18,7 @@ mod harness;
 mod http;
 mod identity;
 mod isolation;
+mod journal;
 mod kill;
 mod knowledge;
 mod lease;
@@ -33,6 +34,7 @@ mod positions;
 mod postgres;
 mod restored;
 mod resuming;
+mod retention;
 mod returning;
 mod slow_reader;
 mod storm;
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         http::TESTS,
         identity::TESTS,
         isolation::TESTS,
+        journal::TESTS,
         knowledge::TESTS,
         lifecycle::TESTS,
         limits::TESTS,
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         pages::TESTS,
         positions::TESTS,
         resuming::TESTS,
+        retention::TESTS,
         tokens::TESTS,
         wire_faults::TESTS,
         crowd::TESTS,

@@ -77,7 +77,9 @@ impl Desk {
                 let stored = stored.ok_or_else(|| RpcError::not_found("escalation"))?;
                 Ok(EscalationNow { escalation: wire::escalation(&stored) })
             }
-            Answer::Said(_) | Answer::Cancelled => Err(RpcError::not_found("escalation")),
+            Answer::Said(_) | Answer::Journaled { .. } | Answer::Cancelled => {
+                Err(RpcError::not_found("escalation"))
+            }
         }
     }
 
@@ -124,7 +126,7 @@ impl Desk {
     async fn state_after(&self, room: &Arc<Room>, change: Change) -> Result<ConversationNow, RpcError> {
         match self.after(room, change, None).await? {
             Answer::State(state) => Ok(ConversationNow { conversation: wire::state(&state, &self.epoch) }),
-            Answer::Said(_) | Answer::Escalated(_) | Answer::Cancelled => {
+            Answer::Said(_) | Answer::Journaled { .. } | Answer::Escalated(_) | Answer::Cancelled => {
                 Ok(ConversationNow { conversation: wire::state(&room.view().conversation, &self.epoch) })
             }
         }

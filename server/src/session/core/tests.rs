@@ -1,5 +1,7 @@
 //! The core against a store that forgets nothing and refuses what it pleases, in thousands of random orders.
 
+mod journal;
+
 use std::collections::{HashMap, HashSet};
 
 use rand::rngs::StdRng;
@@ -23,6 +25,10 @@ struct Bench {
     ids: u128,
     now: Timestamp,
     gave_up: bool,
+    /// Handed to the journal, without an answer so far.
+    appending: Option<Vec<ClientId>>,
+    /// What the journal holds.
+    kept: HashSet<ClientId>,
 }
 
 const POISON: &str = "poison";
@@ -47,6 +53,8 @@ impl Bench {
             ids: 1_000,
             now,
             gave_up: false,
+            appending: None,
+            kept: HashSet::new(),
         }
     }
 
@@ -85,6 +93,10 @@ impl Bench {
                 Effect::Write(write) => {
                     assert!(self.in_flight.is_none(), "one write at a time");
                     self.in_flight = Some(write);
+                }
+                Effect::Journal(entries) => {
+                    assert!(self.appending.is_none(), "one frame at a time");
+                    self.appending = Some(entries.iter().map(|entry| entry.draft.client_id).collect());
                 }
                 Effect::Tell(reply, answer) => self.tell(reply, answer),
                 Effect::Publish(commit) => {
