@@ -210,7 +210,7 @@ async fn beyond_its_bound_the_journal_acknowledges_nothing(world: World) -> Resu
 }
 
 /// A server with a journal, on a Postgres that can be stopped. `mib` bounds the journal, where it is said.
-async fn with_journal(world: &World, mib: &str) -> Result<Postgres> {
+pub(crate) async fn with_journal(world: &World, mib: &str) -> Result<Postgres> {
     let postgres = Postgres::start(world).await?;
     let folder = world.path("journal").display().to_string();
     world.without_limits().allow_warning(AWAY).with_variable("SWITCHBOARD_JOURNAL", &folder);

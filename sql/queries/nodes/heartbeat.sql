@@ -2,7 +2,7 @@
 -- that the database was put back; and whether the log is still the one that this node speaks of. A clock that steps back
 -- moves nothing.
 WITH before AS (
-  SELECT id, heartbeat_at FROM nodes WHERE id = $1 AND incarnation = $2 FOR UPDATE
+  SELECT id, heartbeat_at FROM nodes WHERE id = $1 AND incarnation = $2 FOR NO KEY UPDATE
 )
 UPDATE nodes SET heartbeat_at = greatest($3, before.heartbeat_at)
 FROM before
