@@ -190,6 +190,8 @@ declare global {
       conversation_id: string | null;
       content: string;
       metadata: Metadata;
+      /** Sent, and safe on the server's disk; its place in the log comes with `message`. */
+      journaled?: boolean;
       /** Refused for good: a person chooses to try again or to discard it. */
       failed?: { kind: string; message: string };
     }

@@ -37,6 +37,7 @@ use crate::search::{self, Knowledge};
 use crate::session::{Minds, Registry};
 use crate::socket::{Forwarding, Sockets};
 use crate::store::escalations::Place;
+use crate::store::journal::Journal;
 use crate::store::{Database, Store, StoreError, migrate, node};
 use crate::telemetry;
 
@@ -47,11 +48,14 @@ const GIVE_UP: Duration = Duration::from_secs(3);
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let metrics = telemetry::install();
     let stop = StopSignals::listen()?;
+    // Before anything is begun: one that cannot be read is refused with what to do.
+    let journal = config.journal.as_ref().map(|journal| Journal::open(&journal.folder, journal.limit));
+    let (journal, journaled) = journal.transpose()?.unzip();
     let database = Database::start(&config.source, &config.data, &config.database_options()).await?;
     migrate::up(&mut database.connect().await?).await?;
     // Before the lease is taken: a second server on this folder is refused here, and the first goes on.
     let control = control::Listener::bind(&config.data)?;
-    let store = Store::open(&database, &config.data).await?;
+    let store = Store::open(&database, &config.data).await?.with_journal(journal);
     let passwords = Passwords::start().context("starting the thread that checks passwords")?;
     let password = control::first_start(&store, database.kind(), &passwords).await?;
     let knowledge = Knowledge::new(store.knowledge());
@@ -61,6 +65,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let desk = Arc::new(desk(&config, &store, minds, knowledge, feed, passwords.clone())?);
     desk.presences.begin().await?;
     let sockets = Sockets::new(desk.clone());
+    // Before anybody can come in: what was acknowledged before goes before what is said now.
+    desk.registry.replay(journaled.unwrap_or_default()).await.context("what the journal holds")?;
     let forwarding: Forwarding = {
         let proxies = config.trusted_proxies.clone();
         Arc::new(move |peer, forwarded| proxies.client(peer, forwarded))
@@ -129,8 +135,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let failure = tokio::select! {
         () = stop.received() => None,
         error = database.closed() => Some(anyhow::Error::from(error).context("the database has ended")),
-        () = store.writer.fenced() => Some(anyhow::anyhow!(
-            "another server has taken this node's place; it must not write any more")),
+        () = store.writer.fenced() => Some(fenced(&store, &sockets).await),
         error = keep_lease(&store, &sockets) => Some(error),
         _ = accept => Some(anyhow::anyhow!("the listener has ended")),
     };
@@ -234,14 +239,25 @@ async fn keep_lease(store: &Store, sockets: &Sockets) -> anyhow::Error {
             Err(error) if error.is_transient() => {
                 tracing::debug!(%error, "no heartbeat; the database is away");
             }
-            Err(error @ StoreError::EpochChanged) => {
-                sockets.dismiss(CloseCode::EpochChanged);
-                return anyhow::Error::from(error)
-                    .context("the database was restored; start the server again");
-            }
-            Err(error) => return anyhow::Error::from(error).context("this node's lease"),
+            Err(error) => return lost(error, sockets),
         }
     }
+}
+
+/// A batch was refused: a database that was put back to before this node's start holds an older lease, too.
+async fn fenced(store: &Store, sockets: &Sockets) -> anyhow::Error {
+    match store.node().heartbeat(store).await {
+        Err(error @ StoreError::EpochChanged) => lost(error, sockets),
+        _ => anyhow::anyhow!("another server has taken this node's place; it must not write any more"),
+    }
+}
+
+fn lost(error: StoreError, sockets: &Sockets) -> anyhow::Error {
+    if matches!(error, StoreError::EpochChanged) {
+        sockets.dismiss(CloseCode::EpochChanged);
+        return anyhow::Error::from(error).context("the database was restored; start the server again");
+    }
+    anyhow::Error::from(error).context("this node's lease")
 }
 
 /// SIGTERM and Ctrl-C, from before the first slow step on.

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::config::{Flags, Layers};
+use crate::config::{self, Flags, Layers};
 use crate::control::chain;
 use crate::control::command::{self, Password};
 use flags::{Everywhere, Serving};
@@ -105,8 +105,26 @@ enum Command {
         #[command(subcommand)]
         command: Model,
     },
+    /// End what has outlived its policy, as [retention] in the configuration says
+    Retention {
+        #[command(subcommand)]
+        command: Retention,
+    },
     /// Say that the database was restored from a backup, as the last step of it
     Restored,
+}
+
+#[derive(Subcommand)]
+enum Retention {
+    /// Once; nothing that is open is touched
+    Run {
+        /// Write what goes into this folder first, as JSONL
+        #[arg(long)]
+        archive: Option<PathBuf>,
+        /// Only say how much would go
+        #[arg(long, action = ArgAction::SetTrue)]
+        dry_run: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -263,6 +281,7 @@ fn begin(cli: Cli) -> anyhow::Result<ExitCode> {
             Some(Command::Migrate { command }) => migrate::run(command, &layers).await,
             Some(Command::Eval { eval }) => eval::begin(&eval, &layers),
             Some(Command::Model { command: Model::Fetch { from } }) => eval::fetch(&layers, from.as_deref()),
+            Some(Command::Retention { command }) => errand::run(command.errand(&layers)?, &layers).await,
             Some(Command::Doctor) => doctor::run(&layers, everywhere.names_data).await,
             Some(other) => errand::run(other.errand()?, &layers).await,
         }
@@ -295,9 +314,18 @@ impl Command {
             Self::Serve { .. }
             | Self::Migrate { .. }
             | Self::Doctor
+            | Self::Retention { .. }
             | Self::Eval { .. }
             | Self::Model { .. } => unreachable!("begun elsewhere"),
         })
+    }
+}
+
+impl Retention {
+    fn errand(self, layers: &Layers) -> anyhow::Result<command::Command> {
+        let Self::Run { archive, dry_run } = self;
+        let archive = archive.map(std::path::absolute).transpose()?;
+        Ok(command::Command::RetentionRun { policies: config::retention(layers)?, archive, dry_run })
     }
 }
 

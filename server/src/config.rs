@@ -9,6 +9,7 @@ mod proxies;
 mod secret;
 pub mod setting;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ use crate::access::limits::{LoginLimits, Tries};
 use crate::brain::openai::{ApiKey, OpenAiConfig};
 use crate::domain::preset;
 use crate::session::queue::Rules as QueueRules;
+use crate::store::administration::retention::Kept;
 use crate::store::{Options, Source};
 
 /// Everything that `serve` is told.
@@ -33,6 +35,8 @@ pub struct Config {
     pub source: Source,
     pub pg_env: Vec<(String, String)>,
     pub data: PathBuf,
+    /// Where messages wait while the database is away.
+    pub journal: Option<JournalConfig>,
     /// The name of a shipped preset, or the path of a preset file.
     pub preset: String,
     /// Of the embedding model, shared by all data folders of a user.
@@ -51,6 +55,8 @@ pub struct Config {
     pub max_connections: usize,
     /// Whether webhooks may lead to private addresses, and go over http.
     pub allow_private_webhooks: bool,
+    /// Looked at here so that a wrong age is refused at the start; `retention run` goes by it.
+    pub retention: BTreeMap<Kept, u32>,
     pub log: LogConfig,
 }
 
@@ -60,6 +66,13 @@ pub struct Place {
     pub source: Source,
     pub pg_env: Vec<(String, String)>,
     pub data: PathBuf,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalConfig {
+    pub folder: PathBuf,
+    /// The most that it takes, in bytes.
+    pub limit: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +106,7 @@ impl Config {
         let Place { source, pg_env, data } = Place::resolve(layers)?;
         Ok(Self {
             listen: listen(layers)?,
+            journal: journal(layers, &source)?,
             port_file: layers.path(&setting::PORT_FILE)?,
             model_dir: model_dir(layers)?,
             has_embedder: layers.value(&setting::EMBEDDER, true, |text| match text {
@@ -119,6 +133,7 @@ impl Config {
             },
             max_connections: max_connections(layers)?,
             allow_private_webhooks: allow_private_webhooks(layers)?,
+            retention: retention(layers)?,
             log: LogConfig::resolve(layers, "info")?,
             secret: secret(layers.get(&setting::JWT_SECRET_KEY), &data)?,
             source,
@@ -184,6 +199,44 @@ fn remote(layers: &Layers) -> Result<Option<OpenAiConfig>, ConfigError> {
             .value(&setting::OPENAI_TOKENS_AN_HOUR, None, |text| text.parse().ok().map(Some))?,
         ..default
     }))
+}
+
+/// Where messages wait while the database is away; `doctor` asks for it alone.
+pub fn journal(layers: &Layers, source: &Source) -> Result<Option<JournalConfig>, ConfigError> {
+    let mib = |text: &str| text.parse().ok().filter(|number| (1..=65_536).contains(number));
+    let limit: u64 = layers.value(&setting::JOURNAL_MIB, 256, mib)?;
+    let Some(folder) = layers.path(&setting::JOURNAL)? else { return Ok(None) };
+    if let (Source::Embedded, Some(Given { origin, .. })) = (source, layers.get(&setting::JOURNAL)) {
+        return Err(ConfigError::JournalOfEmbedded(origin));
+    }
+    Ok(Some(JournalConfig { folder, limit: limit * 1024 * 1024 }))
+}
+
+/// How long what grows is kept, in days; what has no policy is kept for ever.
+pub fn retention(layers: &Layers) -> Result<BTreeMap<Kept, u32>, ConfigError> {
+    let mut policies = BTreeMap::new();
+    for kept in Kept::ALL {
+        let setting = match kept {
+            Kept::Conversations => &setting::RETENTION_CONVERSATIONS,
+            Kept::TurnSteps => &setting::RETENTION_TURN_STEPS,
+            Kept::Interactions => &setting::RETENTION_INTERACTIONS,
+            Kept::Outbox => &setting::RETENTION_OUTBOX,
+            Kept::AuditLog => &setting::RETENTION_AUDIT_LOG,
+        };
+        if let Some(days) = layers.value(setting, None, age)? {
+            policies.insert(kept, days);
+        }
+    }
+    Ok(policies)
+}
+
+/// A year beyond a century is most likely a slip.
+fn age(text: &str) -> Option<Option<u32>> {
+    if text == "off" {
+        return Some(None);
+    }
+    let days = text.strip_suffix('d')?.parse().ok()?;
+    (1..=36_525).contains(&days).then_some(Some(days))
 }
 
 /// Of the embedding model. A user without a home keeps it beside the data.

@@ -11,6 +11,7 @@ mod export;
 mod import;
 mod output;
 mod person;
+pub mod retention;
 mod webhooks;
 
 use std::io;

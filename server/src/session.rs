@@ -9,11 +9,13 @@ mod minds;
 pub mod queue;
 mod recent;
 pub mod registry;
+mod replay;
 pub mod room;
 mod turn;
 
 use std::sync::Arc;
 
+use crate::domain::clock::Timestamp;
 use crate::domain::conversation::Conversation;
 use crate::domain::escalation::Escalation;
 use crate::domain::message::Receipt;
@@ -27,6 +29,11 @@ pub use room::Room;
 #[derive(Clone, Debug)]
 pub enum Answer {
     Said(Receipt),
+    /// Accepted, and on this server's disk: its number comes once the database is back.
+    Journaled {
+        at: Timestamp,
+        duplicate: bool,
+    },
     State(Arc<Conversation>),
     Escalated(Escalation),
     /// The open turn was ended.
@@ -40,6 +47,8 @@ pub enum Refusal {
     Closed(Arc<Conversation>),
     /// The client id names a message of other content; which.
     Reused(Receipt),
+    /// The same of one that has no number yet; when that was accepted.
+    ReusedUnstored(Timestamp),
     /// The database is away or busy; nothing was acknowledged.
     Unavailable,
     /// The session lives elsewhere now, or its conversation was written by somebody else: open again.

@@ -9,6 +9,7 @@ mod batch;
 mod error;
 pub mod escalations;
 mod gather;
+pub mod journal;
 pub mod knowledge;
 pub mod logins;
 pub mod migrate;
@@ -31,6 +32,7 @@ pub use pool::PoolStatus;
 use pool::Pools;
 pub use source::{Database, Options, Source};
 
+use self::journal::Journal;
 use self::node::Lease;
 use self::reader::Reader;
 use self::writer::Writer;
@@ -41,6 +43,8 @@ pub struct Store {
     pools: Pools,
     pub reader: Reader,
     pub writer: Writer,
+    /// Where messages go while the database is away; nothing where they are refused then.
+    pub journal: Option<Journal>,
     lease: Arc<Lease>,
 }
 
@@ -51,7 +55,12 @@ impl Store {
         let lease = Arc::new(Lease::take(&pools, data).await?);
         let reader = Reader::new(&pools);
         let writer = Writer::start(&pools, &lease, lanes(database));
-        Ok(Self { pools, reader, writer, lease })
+        Ok(Self { pools, reader, writer, journal: None, lease })
+    }
+
+    /// Lets messages go to a journal while the database is away.
+    pub fn with_journal(self, journal: Option<Journal>) -> Self {
+        Self { journal, ..self }
     }
 
     /// The epoch of every position handed out.
@@ -108,6 +117,9 @@ impl Store {
     /// Writes what was handed in, then lets go of every connection.
     pub async fn close(&self) {
         self.writer.close().await;
+        if let Some(journal) = &self.journal {
+            journal.flush().await;
+        }
         self.pools.close();
     }
 }

@@ -60,7 +60,10 @@ export const makeOutbox = (store, request, on) => {
     if (!conversation_id) outbox.change(client_id, { conversation_id: (conversation_id = to) });
     const sent = { conversation_id, client_id, content, metadata };
     const { id, seq, created_at } = await request("message.send", sent);
-    if (!id || !seq) return void journaled.add(client_id);
+    if (!id || !seq) {
+      journaled.add(client_id);
+      return outbox.change(client_id, { journaled: true });
+    }
     // Who sent is told no more than this.
     const rest = { agent_name: null, author: null, citations: [], attachments: [] };
     on.committed({ id, seq, role: "user", created_at, ...sent, ...rest });

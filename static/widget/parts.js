@@ -45,8 +45,11 @@ export const makeLog = () => {
       // A message keeps the place it had while it was pending.
       out.push([client_id ?? id, id + kind + receipt, () => said(message, kind, receipt)]);
     });
-    const waits = desk.state !== "online" || desk.held ? texts.kept : texts.sending;
-    for (const entry of unsaid) out.push([entry.client_id, waits + entry.failed?.kind, () => unsent(entry, waits)]);
+    const waiting = desk.state !== "online" || desk.held ? texts.kept : texts.sending;
+    for (const entry of unsaid) {
+      const waits = entry.journaled ? texts.sent : waiting;
+      out.push([entry.client_id, waits + entry.failed?.kind, () => unsent(entry, waits)]);
+    }
     if (stream) {
       out.push(["stream", stream.message_id, () => {
         const stop = h("button", { class: "act meta", onclick: () => desk.cancelTurn().catch(() => {}) }, texts.stop);
@@ -86,8 +89,8 @@ export const makeLog = () => {
   };
 
   /** @param {Desk.Entry} entry */
-  const unsent = ({ client_id, content, failed }, waits = "") => {
-    if (!failed) return outgoing("last pending", content, h("div", { class: "meta" }, waits));
+  const unsent = ({ client_id, content, failed, journaled }, waits = "") => {
+    if (!failed) return outgoing(`last${journaled ? "" : " pending"}`, content, h("div", { class: "meta" }, waits));
     const why = `${texts.failed} ${texts.errors[failed.kind] ?? failed.message}`;
     const retry = h("button", { class: "act", onclick: () => desk.retry(client_id) }, texts.tryAgain);
     const discard = h("button", { class: "act", onclick: () => desk.discard(client_id) }, texts.discard);

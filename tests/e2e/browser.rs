@@ -14,6 +14,7 @@ use self::access::{
     nobody_is_kept_out_of_the_widget,
 };
 use self::ending::a_conversation_is_ended_rated_and_followed_by_another;
+use self::journaled::what_the_journal_keeps_is_shown_as_sent_and_stays_in_the_outbox;
 use self::killed::{
     a_message_whose_acknowledgement_was_lost_is_sent_once,
     a_server_killed_while_the_visitor_writes_loses_nothing_and_repeats_nothing,
@@ -49,6 +50,7 @@ use self::weight::{
 
 mod access;
 mod ending;
+mod journaled;
 mod killed;
 mod late;
 mod looks;
@@ -67,6 +69,7 @@ pub(crate) const TESTS: &[Test] = tests![
     what_was_not_acknowledged_survives_a_reload_and_is_sent_once needs Browser,
     a_server_killed_while_the_visitor_writes_loses_nothing_and_repeats_nothing needs Browser,
     a_message_whose_acknowledgement_was_lost_is_sent_once needs Browser,
+    what_the_journal_keeps_is_shown_as_sent_and_stays_in_the_outbox needs Browser LocalDatabase,
     whoever_opens_the_browser_two_days_later_finds_the_conversation needs Browser,
     a_conversation_is_ended_rated_and_followed_by_another needs Browser,
     everything_fits_on_every_screen_in_both_themes needs Browser,

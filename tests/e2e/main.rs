@@ -21,6 +21,7 @@ mod harness;
 mod http;
 mod identity;
 mod isolation;
+mod journal;
 mod kill;
 mod knowledge;
 mod lease;
@@ -41,6 +42,7 @@ mod remote;
 mod reports;
 mod restored;
 mod resuming;
+mod retention;
 mod returning;
 mod rights;
 mod slow_reader;
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         feed::TESTS,
         identity::TESTS,
         isolation::TESTS,
+        journal::TESTS,
         knowledge::TESTS,
         lifecycle::TESTS,
         limits::TESTS,
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
         rights::TESTS,
         staff::TESTS,
         takeover::TESTS,
+        retention::TESTS,
         tokens::TESTS,
         tries::TESTS,
         webhooks::TESTS,

@@ -11,6 +11,7 @@ pub(crate) const TESTS: &[Test] = tests![
     a_database_put_back_is_found_out_and_gets_a_new_epoch,
     the_restore_procedure_gives_a_new_epoch,
     a_server_that_runs_through_a_restore_sends_everyone_away_and_ends,
+    a_server_notices_by_itself_that_its_database_was_put_back,
     a_start_without_a_restore_keeps_the_epoch,
 ];
 
@@ -92,6 +93,31 @@ async fn a_server_that_runs_through_a_restore_sends_everyone_away_and_ends(world
     world.start().await?;
     ensure!(!visitor.resume().await?, "told that it recovered");
     ensure!(visitor.epoch != epoch && visitor.said() == ["hello"]);
+    Ok(())
+}
+
+/// Nobody has stopped the server, and nobody tells it: the row in which it says that it is alive is an older one.
+async fn a_server_notices_by_itself_that_its_database_was_put_back(world: World) -> Result<()> {
+    world.start().await?;
+    let mut visitor = world.visitor().await?;
+    for put_back in ["heartbeat_at = heartbeat_at - interval '1 hour'", "incarnation = incarnation - 1"] {
+        visitor.send("hello").await?;
+        let epoch = visitor.epoch.clone();
+        let told = world.data().join("node.json");
+        eventually("a heartbeat", async || {
+            Ok((!std::fs::read_to_string(&told)?.contains("\"heartbeat_at\":null")).then_some(()))
+        })
+        .await?;
+        world.execute(&format!("update nodes set {put_back}")).await?;
+        let closed = visitor.socket()?.expect_close().await?;
+        ensure!(closed.code == 4002, "{closed}");
+        visitor.lose();
+        let status = world.ended().await?;
+        ensure!(!status.success(), "whoever started it must notice: {status}");
+        world.start().await?;
+        ensure!(!visitor.resume().await?, "told that it recovered");
+        ensure!(visitor.epoch != epoch);
+    }
     Ok(())
 }
 

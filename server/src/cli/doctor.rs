@@ -17,6 +17,7 @@ use crate::config::{self, Config, Layers, LogConfig, Place, Secret, create_folde
 use crate::control::client::Server;
 use crate::control::command::Command;
 use crate::control::doctor::{Check, Verdict};
+use crate::store::journal::Journal;
 use crate::store::{Database, migrate};
 use crate::telemetry;
 
@@ -29,6 +30,9 @@ pub async fn run(layers: &Layers, with_data: bool) -> anyhow::Result<ExitCode> {
     report.add(&secret(layers, &place.data));
     report.add(&data_folder(&place.data));
     report.add(&room(&place.data));
+    if let Ok(Some(journal)) = config::journal(layers, &place.source) {
+        report.add(&self::journal(&journal.folder));
+    }
     report.add(&files(layers));
     match Server::find(&place.data).await {
         Ok(Some(server)) => {
@@ -169,6 +173,39 @@ fn data_folder(data: &Path) -> Check {
         _ => Check::fails(
             "data folder",
             format!("{shown} cannot be written by this user: run as its owner, or change that with chown"),
+        ),
+    }
+}
+
+/// Where messages wait while the database is away.
+fn journal(folder: &Path) -> Check {
+    let shown = folder.display();
+    let needed = AccessFlags::W_OK | AccessFlags::X_OK;
+    if !folder.exists() {
+        return match standing_parent(folder) {
+            Some(parent) if access(&parent, needed).is_ok() => {
+                Check::ok("journal", format!("{shown} is made at the first start"))
+            }
+            _ => Check::fails(
+                "journal",
+                format!("{shown} cannot be made by this user: make it, or name another with --journal"),
+            ),
+        };
+    }
+    match Journal::examine(folder) {
+        Err(error) => Check::fails("journal", error.to_string()),
+        Ok(_) if access(folder, needed).is_err() => Check::fails(
+            "journal",
+            format!(
+                "{shown} cannot be written by this user: change that with chown, or name another with --journal"
+            ),
+        ),
+        Ok(0) => Check::ok("journal", format!("{shown} can be written, and nothing waits in it")),
+        Ok(waiting) => Check::warning(
+            "journal",
+            format!(
+                "{waiting} messages in {shown} wait for the database: they are stored once a server reaches it"
+            ),
         ),
     }
 }

@@ -50,6 +50,19 @@ fn the_doctor_looks_at_the_data_when_told() {
 }
 
 #[test]
+fn retention_goes_by_the_configuration_of_the_command() {
+    let Some(Command::Retention { command }) = parse("retention run --dry-run --archive /a").command else {
+        panic!("retention");
+    };
+    let environment = [("SWITCHBOARD_RETENTION_OUTBOX".to_owned(), "30d".to_owned())].into();
+    let layers = Layers::of(Flags::new(), environment).unwrap();
+    assert_eq!(
+        serde_json::to_string(&command.errand(&layers).unwrap()).unwrap(),
+        r#"{"command":"retention_run","policies":{"outbox":30},"archive":"/a","dry_run":true}"#
+    );
+}
+
+#[test]
 fn commands_are_what_they_ask_of_a_server() {
     use command::Command as Asked;
     errand(

@@ -20,6 +20,11 @@ pub enum ConfigError {
     File { file: PathBuf, line: usize, why: String },
     #[error("the configuration {} cannot be read: {error}", file.display())]
     Unreadable { file: PathBuf, error: io::Error },
+    #[error(
+        "{0} asks for a journal, and the embedded database is on the same disk, in the same process: it is never away. Leave \
+         it out, or name a database with --database"
+    )]
+    JournalOfEmbedded(Origin),
     #[error("{} cannot be used: {error}", path.display())]
     Data { path: PathBuf, error: io::Error },
 }

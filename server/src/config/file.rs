@@ -1,4 +1,5 @@
-//! The TOML file: flat, its keys those of the table of settings, each value as the text that a flag would take.
+//! The TOML file: its keys are those of the table of settings, each value as the text that a flag would take. Policies may
+//! stand under a heading that the names of their settings begin with.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +8,7 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::error::ConfigError;
-use super::setting::{self, Setting};
+use super::setting::{self, Flag, Setting};
 
 /// The values of the file, with their lines. A key that is not in the table is refused.
 pub fn read(file: &Path) -> Result<BTreeMap<&'static str, (String, usize)>, ConfigError> {
@@ -19,23 +20,38 @@ pub fn read(file: &Path) -> Result<BTreeMap<&'static str, (String, usize)>, Conf
         refused(line_of(&text, error.span().unwrap_or_default().start), error.message().to_owned())
     })?;
     let mut values = BTreeMap::new();
-    for (key, value) in table.get_ref() {
-        let line = line_of(&text, key.span().start);
-        let Some(setting) = known(key.get_ref()) else {
+    let mut take = |key: &str, value: &DeValue<'_>, line| {
+        let Some(setting) = known(key) else {
             let known: Vec<_> = settable().map(|setting| setting.name).collect();
-            let key = key.get_ref().to_string();
-            return Err(ConfigError::UnknownKey {
-                file: file.to_owned(),
-                line,
-                key,
-                known: known.join(", "),
-            });
+            let (file, key, known) = (file.to_owned(), key.to_owned(), known.join(", "));
+            return Err(ConfigError::UnknownKey { file, line, key, known });
         };
-        let text = plain(value.get_ref())
+        let text = plain(value)
             .ok_or_else(|| refused(line, format!("`{}` takes {}", setting.name, setting.takes)))?;
         values.insert(setting.name, (text, line));
+        Ok(())
+    };
+    for (key, value) in table.get_ref() {
+        let line = line_of(&text, key.span().start);
+        match value.get_ref() {
+            DeValue::Table(policies) if is_heading(key.get_ref()) => {
+                for (name, value) in policies {
+                    let line = line_of(&text, name.span().start);
+                    take(&format!("{}_{}", key.get_ref(), name.get_ref()), value.get_ref(), line)?;
+                }
+            }
+            value => take(key.get_ref(), value, line)?,
+        }
     }
     Ok(values)
+}
+
+/// Whether names of settings begin with it.
+fn is_heading(key: &str) -> bool {
+    settable().any(|setting| {
+        setting.flag == Flag::Policy
+            && setting.name.strip_prefix(key).is_some_and(|rest| rest.starts_with('_'))
+    })
 }
 
 fn known(key: &str) -> Option<&'static Setting> {

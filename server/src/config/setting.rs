@@ -22,6 +22,8 @@ pub enum Flag {
     Serve,
     /// The server, but `--help` is silent about it.
     Hidden,
+    /// None: it stands in the file, under a heading that its name begins with.
+    Policy,
     /// None: a command line is for everybody on the machine to read.
     Never,
 }
@@ -58,6 +60,12 @@ settings! {
     DATA = "data" "SWITCHBOARD_DATA" "DIR" Everywhere
         "Folder of everything that is kept on this machine [default: ./switchboard-data]"
         takes "the path of a folder";
+    JOURNAL = "journal" "SWITCHBOARD_JOURNAL" "DIR" Serve
+        "Folder that keeps messages while the database is away, on a disk of its own [default: none: they are refused]"
+        takes "the path of a folder; not with the embedded database, whose disk is the same";
+    JOURNAL_MIB = "journal_mib" "SWITCHBOARD_JOURNAL_MIB" "N" Serve
+        "The most that the journal takes, in MiB; beyond it messages are refused [default: 256]"
+        takes "a number from 1 to 65536";
     MODEL_DIR = "model_dir" "SWITCHBOARD_MODEL_DIR" "DIR" Everywhere
         "Folder of the embedding model and of what is learned with it [default: switchboard in the user's cache folder]"
         takes "the path of a folder";
@@ -124,6 +132,21 @@ settings! {
     ALLOW_PRIVATE_WEBHOOKS = "allow_private_webhooks" "SWITCHBOARD_ALLOW_PRIVATE_WEBHOOKS" "on|off" Serve
         "Whether webhooks may lead to addresses that are not public, and go over http [default: off]"
         takes "`on` or `off`";
+    RETENTION_CONVERSATIONS = "retention_conversations" "SWITCHBOARD_RETENTION_CONVERSATIONS" "AGE" Policy
+        "How long closed conversations are kept, with all that belongs to them [default: for ever]"
+        takes "an age in days such as `365d`, or `off` to keep everything";
+    RETENTION_TURN_STEPS = "retention_turn_steps" "SWITCHBOARD_RETENTION_TURN_STEPS" "AGE" Policy
+        "How long the recorded steps of the agent are kept [default: for ever]"
+        takes "an age in days such as `30d`, or `off` to keep everything";
+    RETENTION_INTERACTIONS = "retention_interactions" "SWITCHBOARD_RETENTION_INTERACTIONS" "AGE" Policy
+        "How long what the agent decided is kept [default: for ever]"
+        takes "an age in days such as `400d`, or `off` to keep everything";
+    RETENTION_OUTBOX = "retention_outbox" "SWITCHBOARD_RETENTION_OUTBOX" "AGE" Policy
+        "How long what was told to the outside is kept [default: for ever]"
+        takes "an age in days such as `30d`, or `off` to keep everything";
+    RETENTION_AUDIT_LOG = "retention_audit_log" "SWITCHBOARD_RETENTION_AUDIT_LOG" "AGE" Policy
+        "How long the audit log is kept [default: for ever]"
+        takes "an age in days such as `730d`, or `off` to keep everything";
     PORT_FILE = "port_file" "SWITCHBOARD_PORT_FILE" "FILE" Hidden
         "Written with ADDRESS:PORT when clients can connect"
         takes "the path of a file";

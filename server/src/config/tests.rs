@@ -216,3 +216,35 @@ fn every_setting_has_names_of_its_own() {
     assert!(unique(setting::ALL.iter().map(|setting| setting.name).collect()));
     assert!(unique(setting::ALL.iter().map(|setting| setting.variable).collect()));
 }
+
+#[test]
+fn a_journal_is_bounded_and_not_for_the_database_within() {
+    let on =
+        |variables| Said { flags: &[("journal", "j"), ("database", "local")], variables, ..Said::default() };
+    let journal = on(&[]).resolve().unwrap().journal.unwrap();
+    assert_eq!((journal.folder.as_path(), journal.limit), (Path::new("j"), 256 * 1024 * 1024));
+    refused(&on(&[("SWITCHBOARD_JOURNAL_MIB", "0")]), &["SWITCHBOARD_JOURNAL_MIB", "from 1 to 65536"]);
+    refused(
+        &Said { flags: &[("journal", "j")], ..Said::default() },
+        &["`--journal`", "embedded", "--database"],
+    );
+    assert_eq!(Said::default().resolve().unwrap().journal, None);
+}
+
+#[test]
+fn policies_stand_under_their_heading() {
+    let file = "preset = \"relay\"\n[retention]\nconversations = \"365d\"\nturn_steps = \"off\"\n";
+    let said =
+        Said { file: Some(file), variables: &[("SWITCHBOARD_RETENTION_OUTBOX", "30d")], ..Said::default() };
+    let policies = said.resolve().unwrap().retention;
+    assert_eq!(policies, BTreeMap::from([(Kept::Conversations, 365), (Kept::Outbox, 30)]));
+    for (file, parts) in [
+        ("[retention]\nmessages = \"1d\"", &["line 2", "retention_messages"][..]),
+        ("[retention]\naudit_log = \"soon\"", &["`soon`", "365d", "730d"][..1]),
+        ("[retention]\naudit_log = 30", &["`30`", "an age in days"][..]),
+        ("[elsewhere]\na = 1", &["line 1", "`elsewhere`"][..]),
+    ] {
+        refused(&Said { file: Some(file), ..Said::default() }, parts);
+    }
+    assert!(Said::default().resolve().unwrap().retention.is_empty());
+}

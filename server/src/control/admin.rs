@@ -7,7 +7,7 @@ use switchboard_protocol::ids::{VisitorId, WorkspaceId};
 
 use super::command::{Answer, Command};
 use super::output::Output;
-use super::{accounts, doctor, export, import, person, webhooks};
+use super::{accounts, doctor, export, import, person, retention, webhooks};
 use crate::access::passwords::Passwords;
 use crate::notify::Sender;
 use crate::search::embedder::MINILM;
@@ -105,6 +105,9 @@ async fn dispatch(command: Command, context: &Context, output: &Output) -> anyho
         }
         Command::PersonExport { workspace, who } => person::export(desk, &workspace, &who, output).await,
         Command::PersonErase { workspace, who } => person::erase(context, &workspace, &who, output).await,
+        Command::RetentionRun { policies, archive, dry_run } => {
+            retention::run(desk, retention::Order { policies, archive, dry_run }, output).await
+        }
         Command::Restored => accounts::restored(desk, output).await,
         Command::MigrateStatus => migrations(&context.database, output).await,
         Command::Doctor => doctor::database(&context.database, output).await,

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::retention::Policies;
+
 /// One request. A name that this version does not know is refused, as is a field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
@@ -60,6 +62,12 @@ pub enum Command {
     /// Without a workspace, all of them.
     Reembed {
         workspace: Option<String>,
+    },
+    /// Days by what they are the policy of.
+    RetentionRun {
+        policies: Policies,
+        archive: Option<PathBuf>,
+        dry_run: bool,
     },
     Restored,
     WebhookAdd {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use switchboard_protocol::ids::{ConversationId, EscalationId, Seq, VisitorId, WorkspaceId};
 use uuid::Uuid;
@@ -49,7 +50,8 @@ pub enum Owner {
     None,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Mode {
     Customer,
     Banker,

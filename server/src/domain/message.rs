@@ -1,5 +1,6 @@
 //! One entry of the log, what it is before it has a number, and how a repeat is told from a reuse.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use switchboard_protocol::ids::{ClientId, ConversationId, MessageId, Seq};
@@ -8,7 +9,8 @@ use uuid::Uuid;
 use super::clock::Timestamp;
 use super::conversation::stored_names;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     User,
     Assistant,
@@ -36,14 +38,14 @@ pub struct Message {
     pub created_at: Timestamp,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Author {
     pub id: Uuid,
     pub name: Option<String>,
 }
 
-/// A message as it was accepted: masked, within its limits, by somebody who may write here.
-#[derive(Clone, Debug)]
+/// A message as it was accepted: masked, within its limits, by somebody who may write here. The journal keeps it as JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Draft {
     pub client_id: ClientId,
     pub role: Role,
@@ -85,6 +87,24 @@ impl Fingerprint {
 impl Draft {
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(&self.content, self.metadata.as_ref(), self.attachments.as_ref())
+    }
+
+    /// What became of it, as the receipt says.
+    pub fn into_message(self, conversation: ConversationId, receipt: Receipt) -> Message {
+        Message {
+            id: receipt.id,
+            conversation,
+            seq: receipt.seq,
+            client_id: Some(self.client_id),
+            role: self.role,
+            agent_name: None,
+            author: self.author,
+            content: self.content,
+            citations: None,
+            attachments: self.attachments,
+            metadata: self.metadata,
+            created_at: receipt.created_at,
+        }
     }
 }
 

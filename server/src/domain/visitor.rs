@@ -1,10 +1,11 @@
 //! Who speaks: visitors and what they told of themselves.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use switchboard_protocol::ids::{VisitorId, WorkspaceId};
 
 /// What a page told of its visitor. Believed only where `verified` says that the host signed `external_id`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
     pub external_id: Option<String>,
     pub email: Option<String>,
@@ -13,7 +14,7 @@ pub struct Profile {
     pub metadata: Option<Value>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Visitor {
     pub id: VisitorId,
     pub workspace: WorkspaceId,

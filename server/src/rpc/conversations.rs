@@ -64,7 +64,9 @@ impl Desk {
                 let stored = self.stored_escalation(workspace, open.id).await?;
                 Ok(EscalationNow { escalation: wire::escalation(&stored) })
             }
-            Answer::Said(_) | Answer::Cancelled => Err(RpcError::not_found("escalation")),
+            Answer::Said(_) | Answer::Journaled { .. } | Answer::Cancelled => {
+                Err(RpcError::not_found("escalation"))
+            }
         }
     }
 
@@ -138,7 +140,7 @@ impl Desk {
     ) -> Result<ConversationNow, RpcError> {
         match self.after(room, change, None).await? {
             Answer::State(state) => Ok(ConversationNow { conversation: wire::state(&state, &self.epoch) }),
-            Answer::Said(_) | Answer::Escalated(_) | Answer::Cancelled => {
+            Answer::Said(_) | Answer::Journaled { .. } | Answer::Escalated(_) | Answer::Cancelled => {
                 Ok(ConversationNow { conversation: wire::state(&room.view().conversation, &self.epoch) })
             }
         }

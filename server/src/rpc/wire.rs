@@ -12,8 +12,8 @@ use switchboard_protocol::chat;
 use switchboard_protocol::ids::{Epoch, VisitorId};
 use switchboard_protocol::methods::{Durability, MessageSent};
 use switchboard_protocol::notifications::{
-    ConversationUpdated, MessageCreated, MessageDelta, MessageWithdrawn, NoteCreated, ReadUpdated,
-    StepStatus, TypingUpdated, WithdrawnReason, WorkflowStep,
+    ConversationUpdated, MessageCreated, MessageDelta, MessageRejected, MessageWithdrawn, NoteCreated,
+    ReadUpdated, StepStatus, TypingUpdated, WithdrawnReason, WorkflowStep,
 };
 use switchboard_protocol::{Notice, RpcError};
 
@@ -29,10 +29,15 @@ use crate::store::StoreError;
 /// How long a client should wait before it tries again while the database is away.
 const RETRY_MS: u64 = 2_000;
 
+const REUSED: &str = "This client_id names a message with other content; use a fresh one for a new message.";
+
 /// The text of an event, for every visitor who hears it.
 pub fn frame(event: &Event, epoch: &Epoch) -> Bytes {
     let text = match event {
         Event::Message(message) => MessageCreated { message: Arc::new(self::message(message)) }.frame(),
+        Event::Rejected { client_id, refusal } => {
+            MessageRejected { client_id: *client_id, error: refused(refusal.clone(), epoch) }.frame()
+        }
         Event::State(conversation) => {
             ConversationUpdated { conversation: state(conversation, epoch) }.frame()
         }
@@ -203,6 +208,14 @@ pub fn sent(answer: Result<Answer, Refusal>, epoch: &Epoch) -> Result<MessageSen
             durability: Durability::Postgres,
             reply: None,
         }),
+        Ok(Answer::Journaled { at, duplicate }) => Ok(MessageSent {
+            id: None,
+            seq: None,
+            created_at: at.into(),
+            duplicate,
+            durability: Durability::Journal,
+            reply: None,
+        }),
         Ok(Answer::State(_) | Answer::Escalated(_) | Answer::Cancelled) => {
             Err(crash("a message was answered with a state"))
         }
@@ -217,11 +230,17 @@ pub fn refused(refusal: Refusal, epoch: &Epoch) -> RpcError {
             &state(&conversation, epoch),
         ),
         Refusal::Reused(receipt) => RpcError::conflict(
-            "This client_id names a message with other content; use a fresh one for a new message.",
+            REUSED,
             &serde_json::json!({
                 "id": receipt.id,
                 "seq": receipt.seq,
                 "created_at": switchboard_protocol::Timestamp::from(receipt.created_at),
+            }),
+        ),
+        Refusal::ReusedUnstored(at) => RpcError::conflict(
+            REUSED,
+            &serde_json::json!({
+                "id": null, "seq": null, "created_at": switchboard_protocol::Timestamp::from(at),
             }),
         ),
         Refusal::Unavailable => RpcError::unavailable(

@@ -1,5 +1,7 @@
 //! The task of a session that is awake: it feeds the core, carries out its effects, and goes to sleep.
 
+mod journal;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::future::OptionFuture;
 use switchboard_protocol::ids::Seq;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep};
 
 use super::Reply;
@@ -33,6 +35,8 @@ struct Actor {
     work: Option<Pin<Box<dyn Future<Output = Done> + Send>>>,
     /// The agent at work on the open turn.
     thinking: Option<Pin<Box<dyn Future<Output = Ending> + Send>>>,
+    /// Whether what the journal was handed is kept.
+    journaling: Option<oneshot::Receiver<bool>>,
     /// The visitor as the write in flight stores them.
     storing: Option<Arc<Visitor>>,
     last_act: Instant,
@@ -51,6 +55,7 @@ enum Event {
     Act(Option<Box<Act<Reply>>>),
     Done(Done),
     Thought(Ending),
+    Journaled(bool),
     Tick,
     Closing,
 }
@@ -64,8 +69,15 @@ pub fn spawn(room: &Arc<Room>, view: View, recent: Option<Recent>, inbox: mpsc::
     let workflow = room.shared.minds.workflow();
     let core = Core::new(view, recent.unwrap_or_default(), workflow);
     // Run by reference: an `async fn` that takes it over keeps room for it twice.
-    let mut actor =
-        Actor { room: room.clone(), core, work, thinking: None, storing: None, last_act: Instant::now() };
+    let mut actor = Actor {
+        room: room.clone(),
+        core,
+        work,
+        thinking: None,
+        journaling: None,
+        storing: None,
+        last_act: Instant::now(),
+    };
     room.shared.spawn(async move { actor.run(inbox).await });
 }
 
@@ -84,10 +96,12 @@ impl Actor {
         loop {
             let mut work: OptionFuture<_> = self.work.as_mut().into();
             let mut thinking: OptionFuture<_> = self.thinking.as_mut().into();
+            let mut journaling: OptionFuture<_> = self.journaling.as_mut().into();
             let event = tokio::select! {
                 biased;
                 Some(done) = &mut work => Event::Done(done),
                 Some(ending) = &mut thinking => Event::Thought(ending),
+                Some(kept) = &mut journaling => Event::Journaled(kept.unwrap_or(false)),
                 act = inbox.recv(), if self.core.has_room() => Event::Act(act),
                 () = &mut tick => Event::Tick,
                 () = &mut closing, if !is_closing => Event::Closing,
@@ -96,6 +110,13 @@ impl Actor {
                 Event::Act(Some(act)) => {
                     self.last_act = Instant::now();
                     self.core.accept(act, clock::now());
+                    self.journal(false);
+                }
+                Event::Journaled(are_kept) => {
+                    self.journaling = None;
+                    let told = self.core.journaled(are_kept);
+                    self.carry_out(told);
+                    self.journal(true);
                 }
                 Event::Thought(ending) => {
                     self.last_act = Instant::now();
@@ -111,6 +132,7 @@ impl Actor {
                     failpoint::hit("write.after");
                     let effects = self.core.settled(outcome);
                     if !self.carry_out(effects) {
+                        self.end_journaled();
                         break;
                     }
                 }
@@ -127,10 +149,11 @@ impl Actor {
                         self.core.hurry();
                     }
                     tick.as_mut().reset(Instant::now() + next);
+                    self.journal(true);
                     let late = self.core.expire(clock::now());
                     self.carry_out(late);
                     let quiet = is_closing || self.last_act.elapsed() >= QUIET;
-                    let busy = self.work.is_some() || self.thinking.is_some();
+                    let busy = self.work.is_some() || self.thinking.is_some() || self.journaling.is_some();
                     let idle = quiet && !busy && self.core.is_idle();
                     if idle && self.room.sleep(&mut self.core, &mut inbox) {
                         while let Some(act) = inbox.recv().await {
@@ -140,6 +163,7 @@ impl Actor {
                     }
                 }
             }
+            self.end_journaled();
             if self.work.is_none() {
                 let effects = self.core.proceed(clock::now(), &mut mint::id);
                 self.carry_out(effects);
@@ -153,6 +177,7 @@ impl Actor {
         for effect in effects {
             match effect {
                 Effect::Write(write) => self.write(write),
+                Effect::Journal(entries) => self.append(entries),
                 Effect::Tell(reply, answer) => reply(answer),
                 Effect::Publish(commit) => {
                     if commit.messages.iter().any(|committed| committed.message.role == Role::Assistant) {

@@ -3,6 +3,7 @@
 //! Invariants: numbers are dense and given only in the one write in flight; nothing is told as done before its
 //! commit; every reply is told exactly once.
 
+mod journal;
 mod outcome;
 mod turns;
 
@@ -13,6 +14,8 @@ use chrono::TimeDelta;
 use switchboard_protocol::ids::Seq;
 use uuid::Uuid;
 
+use self::journal::Journaling;
+pub use self::journal::{End, Entry};
 use super::event::Withdrawal;
 use super::recent::Recent;
 use super::{Answer, ConnectionId, Refusal};
@@ -54,6 +57,8 @@ pub enum Act<R> {
     },
     /// The agent has come to the end of its turn.
     Conclude(Ending),
+    /// The journal holds it.
+    Replay(Entry),
     /// Acts that nothing may come between.
     Many(Vec<Act<R>>),
 }
@@ -62,6 +67,8 @@ pub enum Act<R> {
 #[derive(Debug)]
 pub enum Effect<R> {
     Write(Write),
+    /// Keep these on this server's disk; [`Core::journaled`] hears of it.
+    Journal(Vec<Entry>),
     Tell(R, Result<Answer, Refusal>),
     /// Show everyone what was committed, in this order.
     Publish(Commit<R>),
@@ -111,6 +118,7 @@ pub struct Core<R> {
     /// The visitor's last message: a turn that ends with a later one unanswered is followed by another. Not known
     /// after a crash until [`Core::remember`] says; until a turn is open nobody asks.
     asked: Seq,
+    journal: Journaling<R>,
 }
 
 #[derive(Debug)]
@@ -170,6 +178,7 @@ impl<R> Core<R> {
             workflow,
             thinking: None,
             asked: Seq::ZERO,
+            journal: Journaling::default(),
         }
     }
 
@@ -178,12 +187,13 @@ impl<R> Core<R> {
     }
 
     pub fn has_room(&self) -> bool {
-        self.waiting.len() < WAITING
+        self.waiting.len() < self.journal.room()
     }
 
     /// Nothing waits, nothing is on its way: the session may sleep.
     pub fn is_idle(&self) -> bool {
-        self.waiting.is_empty() && self.writing.is_none() && self.reads_since.is_none()
+        let is_quiet = self.waiting.is_empty() && self.writing.is_none() && self.reads_since.is_none();
+        is_quiet && self.journal.is_idle()
     }
 
     /// Writes the read marks with the next step, due or not: the process ends.
@@ -221,6 +231,7 @@ impl<R> Core<R> {
             Act::Many(acts) => acts.into_iter().for_each(|act| self.accept(Box::new(act), now)),
             // Before what came in since: the next turn begins with it.
             Act::Conclude(_) => self.waiting.push_front((act, now)),
+            Act::Replay(entry) => self.replay(entry, now),
             Act::Say { .. } | Act::Change { .. } => self.waiting.push_back((act, now)),
         }
     }
@@ -267,7 +278,7 @@ impl<R> Core<R> {
                         break;
                     }
                 }
-                Act::Read { .. } | Act::Many(_) => {}
+                Act::Read { .. } | Act::Replay(_) | Act::Many(_) => {}
             }
         }
         self.open_turn(&mut writing, now, mint);
@@ -318,8 +329,10 @@ impl<R> Core<R> {
     ) -> bool {
         let fingerprint = draft.fingerprint();
         if let Some(known) = self.recent.find(draft.client_id) {
-            let told = repeated(known.fingerprint == fingerprint, known.receipt);
+            let (stored_as, receipt) = (known.fingerprint, known.receipt);
+            let told = repeated(stored_as == fingerprint, receipt);
             effects.extend(reply.map(|reply| Effect::Tell(reply, told)));
+            effects.extend(self.end_as_known(draft, stored_as, receipt));
             return false;
         }
         let same_id = |first: &&mut Speaking<R>| first.message.client_id == Some(draft.client_id);
@@ -330,6 +343,7 @@ impl<R> Core<R> {
         let state = writing.state.as_ref().unwrap_or(&self.view.conversation);
         if state.status == Status::Closed {
             let refusal = Refusal::Closed(state.clone());
+            effects.extend(self.end_as_rejected(draft, &refusal));
             effects.extend(reply.map(|reply| Effect::Tell(reply, Err(refusal))));
             return false;
         }
@@ -357,7 +371,7 @@ impl<R> Core<R> {
             citations: None,
             attachments: draft.attachments,
             metadata: draft.metadata,
-            created_at: now,
+            created_at: self.journal.accepted_at(draft.client_id).unwrap_or(now),
         });
         writing.messages.push(Speaking { message, fingerprint, from, reply, followers: Vec::new(), since });
         true
@@ -431,14 +445,17 @@ impl<R> Core<R> {
                 tell(reply.take());
             }
         }
-        // The end of a turn has nobody waiting for it, and is as true later.
-        let told = |act: &Act<R>| !matches!(act, Act::Conclude(_));
-        while self.waiting.front().is_some_and(|(act, since)| late(*since) && told(act)) {
-            match self.waiting.pop_front().map(|(act, _)| *act) {
-                Some(Act::Say { reply, .. } | Act::Change { reply, .. }) => tell(reply),
-                Some(Act::Read { .. } | Act::Conclude(_) | Act::Many(_)) | None => {}
+        // The end of a turn has nobody waiting for it, and is as true later; so is what the journal holds.
+        let stays = |act: &Act<R>| matches!(act, Act::Conclude(_)) || self.journal.holds(act);
+        self.waiting.retain_mut(|(act, since)| {
+            if stays(act) || !late(*since) {
+                return true;
             }
-        }
+            if let Act::Say { reply, .. } | Act::Change { reply, .. } = &mut **act {
+                tell(reply.take());
+            }
+            false
+        });
         effects
     }
 }

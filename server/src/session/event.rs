@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use switchboard_protocol::ids::{ConversationId, MessageId};
+use switchboard_protocol::ids::{ClientId, ConversationId, MessageId};
 
+use super::Refusal;
 use crate::domain::broadcast;
 use crate::domain::conversation::{Conversation, ReadMarks};
 use crate::domain::message::{Author, Message, Role};
@@ -14,6 +15,11 @@ use crate::domain::workflow::Step;
 #[derive(Debug)]
 pub enum Event {
     Message(Arc<Message>),
+    /// What the journal had accepted was refused at the drain.
+    Rejected {
+        client_id: ClientId,
+        refusal: Refusal,
+    },
     State(Arc<Conversation>),
     Reads {
         conversation: ConversationId,

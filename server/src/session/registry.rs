@@ -53,7 +53,7 @@ pub struct Registry {
 const SWEEP: Duration = Duration::from_secs(30);
 const IDLE_SWEEPS: u8 = 10;
 /// Between two tries to find the open turns while the database is away.
-const RETRY: Duration = Duration::from_secs(2);
+pub(super) const RETRY: Duration = Duration::from_secs(2);
 
 impl Registry {
     pub fn new(
@@ -132,6 +132,23 @@ impl Registry {
         }
         begun.push(id);
         self.rooms.by_id.entry(id).or_insert(room).clone()
+    }
+
+    /// A conversation without a row that an earlier process began.
+    pub(super) fn enter(&self, conversation: Conversation, visitor: Arc<Visitor>) -> Arc<Room> {
+        let id = conversation.id;
+        let room = self.room(conversation, visitor.clone(), Seq::ZERO, ReadMarks::default(), false);
+        let mut begun = self.rooms.begun.entry(visitor.id).or_default();
+        if !begun.contains(&id) {
+            begun.push(id);
+        }
+        self.rooms.by_id.entry(id).or_insert(room).clone()
+    }
+
+    /// The registry that a session belongs to, unless it is gone.
+    pub(super) fn of(shared: &Arc<Shared>) -> Option<Self> {
+        let rooms = shared.rooms.get().and_then(Weak::upgrade)?;
+        Some(Self { shared: shared.clone(), rooms })
     }
 
     /// Finishes the turns that the last process left open, with or without their visitors.

@@ -4,6 +4,7 @@
 //! notification, and nothing wakes twice.
 
 mod notes;
+mod settling;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -188,7 +189,7 @@ impl Room {
     /// Adds messages to the log, one after the other with nothing between them. Each reply is told after the commit,
     /// in the order of the log; a sender without one hears of the message like everyone else.
     pub async fn say(self: &Arc<Self>, said: Vec<Saying>) {
-        if !self.is_up() {
+        if !self.takes_messages() {
             for saying in said {
                 tell(saying.reply, Err(Refusal::Unavailable));
             }
@@ -212,7 +213,7 @@ impl Room {
         if saying.draft.role == Role::Staff {
             return Err(saying);
         }
-        if !self.is_up() {
+        if !self.takes_messages() {
             tell(saying.reply, Err(Refusal::Unavailable));
             return Ok(());
         }
@@ -221,6 +222,11 @@ impl Room {
             Err(Act::Say { draft, from, reply }) => Err(Saying { draft, from, reply }),
             Err(_) => unreachable!("what comes back is what was sent"),
         }
+    }
+
+    /// While the database is away only where there is a journal.
+    fn takes_messages(&self) -> bool {
+        self.is_up() || self.shared.store.journal.is_some()
     }
 
     fn is_up(&self) -> bool {
@@ -452,6 +458,7 @@ fn refuse(act: Act<Reply>) {
     match act {
         Act::Say { reply, .. } | Act::Change { reply, .. } => tell(reply, Err(Refusal::Moved)),
         Act::Many(acts) => acts.into_iter().for_each(refuse),
-        Act::Read { .. } | Act::Conclude(_) => {}
+        // What is replayed is still in the journal.
+        Act::Read { .. } | Act::Conclude(_) | Act::Replay(_) => {}
     }
 }

@@ -8,6 +8,7 @@ pub mod health;
 pub mod people;
 #[cfg(feature = "test-hooks")]
 pub mod query;
+pub mod retention;
 
 use serde_json::Value;
 use switchboard_protocol::ids::WorkspaceId;

@@ -35,6 +35,7 @@ static MIGRATIONS: &[Migration] = migrations![
     6 "0006_accounts",
     7 "0007_people",
     8 "0008_reports",
+    9 "0009_retention",
 ];
 
 #[derive(Debug, thiserror::Error)]

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,8 @@ pub struct Lease {
     incarnation: i64,
     log_epoch: Epoch,
     record: PathBuf,
+    /// The last heartbeat that the database has confirmed.
+    told: Mutex<Option<Timestamp>>,
 }
 
 /// What is kept in the data folder.
@@ -64,7 +67,8 @@ impl Lease {
         }
         let epoch = pools.lookup(vec![step!(statement::LOG_EPOCH)]).await?;
         let log_epoch: Uuid = rows::get(only(&epoch)?, "log_epoch")?;
-        let lease = Self { node, incarnation, log_epoch: epoch_of(log_epoch), record: path };
+        let lease =
+            Self { node, incarnation, log_epoch: epoch_of(log_epoch), record: path, told: Mutex::default() };
         lease.write(None)?;
         Ok(lease)
     }
@@ -81,16 +85,37 @@ impl Lease {
         &self.log_epoch
     }
 
-    /// Says that this node is alive, in the database and in its own record.
+    /// Says that this node is alive, in the database and in its own record. A database that was put back under it, and
+    /// that nobody has told to be restored, gets its new epoch here.
     pub async fn heartbeat(&self, store: &super::Store) -> Result<(), StoreError> {
-        let now = clock::now();
-        let step = step!(statement::NODE_HEARTBEAT, self.node, self.incarnation, now);
-        let standing = store.pools.lookup(vec![step]).await?;
-        let epoch: Uuid = rows::get(standing.first().ok_or(StoreError::LeaseLost)?, "log_epoch")?;
+        let pools = &store.pools;
+        let step = step!(statement::NODE_HEARTBEAT, self.node, self.incarnation, clock::now());
+        let standing = pools.lookup(vec![step]).await?;
+        let Some(row) = standing.first() else {
+            let standing = pools.lookup(vec![step!(statement::NODE_STANDING, self.node)]).await?;
+            return Err(if self.is_behind(standing.first())? {
+                renounce(pools).await?
+            } else {
+                StoreError::LeaseLost
+            });
+        };
+        let epoch: Uuid = rows::get(row, "log_epoch")?;
         if epoch_of(epoch) != self.log_epoch {
             return Err(StoreError::EpochChanged);
         }
-        self.write(Some(now))
+        let stood_at: Timestamp = rows::get(row, "stood_at")?;
+        let stands_at: Timestamp = rows::get(row, "stands_at")?;
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).replace(stands_at);
+        if told.is_some_and(|told| stood_at < told) {
+            return Err(renounce(pools).await?);
+        }
+        self.write(Some(stands_at))
+    }
+
+    /// Whether the row is of an earlier incarnation, or gone.
+    fn is_behind(&self, row: Option<&Row>) -> Result<bool, StoreError> {
+        let Some(row) = row else { return Ok(true) };
+        Ok(rows::get::<i64>(row, "incarnation")? < self.incarnation)
     }
 
     fn write(&self, heartbeat_at: Option<Timestamp>) -> Result<(), StoreError> {
@@ -101,6 +126,13 @@ impl Lease {
         fs::rename(&fresh, &self.record)?;
         Ok(())
     }
+}
+
+/// Ends the epoch of a log that went on from an earlier day.
+async fn renounce(pools: &Pools) -> Result<StoreError, StoreError> {
+    tracing::info!("the database is behind what this node told it: it was put back; minting a new log epoch");
+    mint_log_epoch(pools).await?;
+    Ok(StoreError::EpochChanged)
 }
 
 /// A new log epoch: the last step of restoring a backup.

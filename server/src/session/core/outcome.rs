@@ -31,7 +31,11 @@ impl<R> Core<R> {
         let escalated = writing.escalation().is_some() || writing.advance.is_some();
         let mut told = Vec::new();
         let mut messages = Vec::with_capacity(writing.messages.len());
-        for speaking in writing.messages {
+        for mut speaking in writing.messages {
+            let repeats = speaking.settle(&mut self.journal);
+            told.extend(
+                repeats.into_iter().map(|reply| (reply, Ok(Answer::Said(speaking.message.receipt(true))))),
+            );
             self.recent.add(&speaking.message, speaking.fingerprint);
             self.view.head = speaking.message.seq;
             if speaking.message.role == Role::User {
@@ -78,6 +82,9 @@ impl<R> Core<R> {
             }
             let speaking = writing.messages.remove(place);
             let stored_as = stored.fingerprint();
+            if let Some(draft) = speaking.message.to_draft() {
+                effects.extend(self.end_as_known(draft, stored_as, stored.receipt(true)));
+            }
             self.recent.add(&stored, stored_as);
             let repeats =
                 speaking.followers.into_iter().map(|repeat| (repeat.draft.fingerprint(), repeat.reply));
@@ -102,6 +109,10 @@ impl<R> Core<R> {
             return self.unwritable(ending);
         }
         let mut effects = Vec::new();
+        let refused = writing.messages.first().and_then(|speaking| speaking.message.to_draft());
+        if let Some(draft) = refused {
+            effects.extend(self.end_as_rejected(draft, &Refusal::Rejected(reason.to_owned())));
+        }
         let mut reject = |reply: Option<R>| {
             let refusal = Refusal::Rejected(reason.to_owned());
             effects.extend(reply.map(|reply| Effect::Tell(reply, Err(refusal))));
@@ -120,10 +131,16 @@ impl<R> Core<R> {
     fn give_up(&mut self, writing: Writing<R>) -> Vec<Effect<R>> {
         self.put_back(writing);
         let mut effects = Vec::new();
-        for (act, _) in self.waiting.drain(..) {
-            if let Act::Say { reply: Some(reply), .. } | Act::Change { reply: Some(reply), .. } = *act {
-                effects.push(Effect::Tell(reply, Err(Refusal::Moved)));
-            }
+        for (act, _) in std::mem::take(&mut self.waiting) {
+            let reply = match *act {
+                Act::Say { draft, reply, .. } => {
+                    effects.extend(self.end_as_displaced(draft));
+                    reply
+                }
+                Act::Change { reply, .. } => reply,
+                Act::Read { .. } | Act::Conclude(_) | Act::Replay(_) | Act::Many(_) => None,
+            };
+            effects.extend(reply.map(|reply| Effect::Tell(reply, Err(Refusal::Moved))));
         }
         effects.push(Effect::GiveUp);
         effects

@@ -1,5 +1,6 @@
 //! The core against a store that forgets nothing and refuses what it pleases, in thousands of random orders.
 
+mod journal;
 mod takeover;
 
 use std::collections::{HashMap, HashSet};
@@ -27,6 +28,10 @@ struct Bench {
     gave_up: bool,
     /// The turn that the agent works on, and the owner's epoch that it began in.
     thinking: Option<(i64, i64)>,
+    /// Handed to the journal, without an answer so far.
+    appending: Option<Vec<ClientId>>,
+    /// What the journal holds.
+    kept: HashSet<ClientId>,
 }
 
 const POISON: &str = "poison";
@@ -65,6 +70,8 @@ impl Bench {
             now,
             gave_up: false,
             thinking: None,
+            appending: None,
+            kept: HashSet::new(),
         }
     }
 
@@ -108,6 +115,10 @@ impl Bench {
                 Effect::Write(write) => {
                     assert!(self.in_flight.is_none(), "one write at a time");
                     self.in_flight = Some(write);
+                }
+                Effect::Journal(entries) => {
+                    assert!(self.appending.is_none(), "one frame at a time");
+                    self.appending = Some(entries.iter().map(|entry| entry.draft.client_id).collect());
                 }
                 Effect::Tell(reply, answer) => self.tell(reply, answer),
                 Effect::Publish(commit) => {
