@@ -1,6 +1,19 @@
 // Made from the types of the protocol crate; do not edit. To make it anew:
 //   UPDATE_GOLDEN=1 cargo test -p switchboard-protocol --test wire typescript
 
+/** A person who can log in. */
+export type Account = {
+  id: AccountId;
+  email: string;
+  name: string;
+};
+
+/** One account of a person, in all of its workspaces. */
+export type AccountId = string;
+
+/** What an account may be in a workspace. */
+export type AccountRole = "member" | "staff" | "supervisor" | "admin";
+
 /** What an agent remembers of a conversation. */
 export type AgentState = {
   agent_name: string;
@@ -25,6 +38,46 @@ export type Attachment = {
 /** What the workflow cannot go on without. */
 export type Awaiting = "contact_details" | "confirmation" | "staff";
 
+export type CannedDelete = {
+  id: CannedId;
+};
+
+export type CannedDeleted = {
+  /** False where there was none of this id. */
+  deleted: boolean;
+};
+
+/** One short text of the staff. */
+export type CannedId = string;
+
+/** The short texts of the workspace, by name. */
+export type CannedList = Record<string, never>;
+
+export type CannedListed = {
+  canned: Array<CannedResponse>;
+};
+
+/** A short text that the console writes for `/name`. */
+export type CannedResponse = {
+  id: CannedId;
+  name: string;
+  content: string;
+  updated_at: Timestamp;
+};
+
+/** Adds a short text, or changes the one of this id. */
+export type CannedSave = {
+  /** The server names it where this is absent. */
+  id?: CannedId | null;
+  /** What is typed after the slash: letters, digits, `-` and `_`; unique in the workspace, whatever its case. */
+  name: string;
+  content: string;
+};
+
+export type CannedSaved = {
+  canned: CannedResponse;
+};
+
 /** Where a numbered claim of the assistant comes from. */
 export type Citation = {
   /** The number in the text. */
@@ -45,6 +98,13 @@ export type Contact = {
   phone?: string | null;
 };
 
+/** How a person can reach the visitor, as far as is known. */
+export type ContactInfo = {
+  name: string | null;
+  email: string | null;
+  phone: string | null;
+};
+
 /** Ends the conversation for good. */
 export type ConversationClose = {
   conversation_id: ConversationId;
@@ -53,8 +113,43 @@ export type ConversationClose = {
 /** One conversation: an append-only log of messages and a small state. */
 export type ConversationId = string;
 
-/** A visitor's or member's own conversations, the latest first. */
+/** From now on this socket hears what happens in the conversation, notes included. It may be in many. */
+export type ConversationJoin = {
+  conversation_id: ConversationId;
+  /** The last position seen: the messages after it are sent. */
+  position?: Position | null;
+  /** The same for notes. */
+  notes_position?: Position | null;
+};
+
+/** As `session.open` answers, without what is the socket's own. */
+export type ConversationJoined = {
+  conversation: State;
+  position: Position;
+  /** Whether `messages` are exactly those after the position that was sent; else they are a fresh last page. */
+  recovered: boolean;
+  messages: Array<Message>;
+  /** Whether there are earlier messages than these to list. */
+  has_more: boolean;
+  read: ReadMarks;
+  streaming: Streaming | null;
+  /** Those after the position that was sent, else the latest ones. */
+  notes: Array<Note>;
+  notes_position: Position;
+};
+
+export type ConversationLeave = {
+  conversation_id: ConversationId;
+};
+
+/** Conversations, the latest first: a visitor's or member's own, and for staff those of the workspace. */
 export type ConversationList = {
+  /** For staff. */
+  status?: Status | null;
+  /** For staff: whose they are. */
+  assignee?: VisitorId | null;
+  /** For staff: part of the visitor's name, e-mail address, phone number or external id, or of the session id. */
+  query?: string | null;
   /** 50 when absent. */
   limit?: number | null;
   /** The `next_cursor` of the page before. */
@@ -78,6 +173,11 @@ export type ConversationRate = {
   /** 1 is the worst, 5 the best. */
   score: number;
   comment?: string | null;
+};
+
+/** A person answers from here on: no word of the AI is committed after it. */
+export type ConversationTakeover = {
+  conversation_id: ConversationId;
 };
 
 /** The state of a conversation, whole, after the commit of its version. */
@@ -104,6 +204,14 @@ export type Empty = Record<string, never>;
 /** Opaque: changes only when earlier positions can no longer be trusted. */
 export type Epoch = string;
 
+/** The person whom it was about has asked to be forgotten. */
+export type ErasedEscalation = {
+  id: EscalationId;
+  version: number;
+  /** Always true. */
+  deleted: boolean;
+};
+
 /** What a program learns of a failure: the `data` of the error, told apart by its `kind`. */
 export type ErrorData = {
   "kind": "parse_error" } | { "kind": "invalid_request" } | { "kind": "method_not_found";
@@ -125,18 +233,103 @@ export type ErrorData = {
   retry_after_ms: number;
 };
 
+/** A request for a person, whole. The larger version wins. */
+export type Escalation = {
+  id: EscalationId;
+  version: number;
+  workspace_id: WorkspaceId;
+  conversation_id: ConversationId;
+  /** The turn that it came from; null where a person began it. */
+  interaction_id: InteractionId | null;
+  /** The intent, where one was understood. */
+  issue_type: string | null;
+  trigger_type: TriggerType;
+  reason: string | null;
+  original_request: string | null;
+  status: EscalationStatus;
+  contact_info: ContactInfo | null;
+  /** The tail of the log that led to it, and what the turn decided. */
+  conversation_context: JsonValue | null;
+  summary: string | null;
+  /** The larger is the more urgent. */
+  priority: number;
+  assignee: Person | null;
+  resolution: string | null;
+  created_at: Timestamp;
+  notified_at: Timestamp | null;
+  claimed_at: Timestamp | null;
+  resolved_at: Timestamp | null;
+  updated_at: Timestamp;
+};
+
+/** Gives it to somebody, whoever has it now. */
+export type EscalationAssign = {
+  id: EscalationId;
+  /** When absent: whoever is online and has the least to do. */
+  assignee?: VisitorId | null;
+};
+
 /** An escalation as the state of its conversation shows it. */
 export type EscalationBrief = {
   id: EscalationId;
   status: EscalationStatus;
 };
 
+/** Takes an escalation that nobody has, and the conversation with it. One wins; the others get `conflict`. */
+export type EscalationClaim = {
+  id: EscalationId;
+};
+
+/** One escalation, its conversation, and why it came to it. */
+export type EscalationGet = {
+  id: EscalationId;
+};
+
+export type EscalationGot = {
+  escalation: Escalation;
+  conversation: State;
+  /** The conversation's latest turns in their order, with the trace of their steps. */
+  interactions: Array<InteractionTrace>;
+};
+
+/** The escalation as it stands after the request. */
+export type EscalationHeld = {
+  escalation: Escalation;
+};
+
 /** One request for a person's help. */
 export type EscalationId = string;
 
-/** The escalation as it stands after the request. */
+/** Escalations, the latest first. */
+export type EscalationList = {
+  statuses?: Array<EscalationStatus> | null;
+  trigger_type?: TriggerType | null;
+  assignee?: VisitorId | null;
+  /** 50 when absent. */
+  limit?: number | null;
+  /** The `next_cursor` of the page before. */
+  cursor?: string | null;
+};
+
+export type EscalationListed = {
+  escalations: Array<Escalation>;
+  /** Null on the last page. */
+  next_cursor: string | null;
+};
+
+/** What became of an escalation: as it stands, or that it was erased. */
+export type EscalationNews = Escalation | ErasedEscalation;
+
+/** The escalation as its visitor sees it after the request. */
 export type EscalationNow = {
   escalation: VisitorEscalation;
+};
+
+/** Lets go of it: the AI answers again, or it waits for the next person. */
+export type EscalationRelease = {
+  id: EscalationId;
+  /** True when absent: back to the AI, which settles the escalation. False, or where no AI answers: back to `pending`. */
+  hand_back?: boolean | null;
 };
 
 /** Asks for a person; also as the very first act. While one is open, asking again answers with that one. */
@@ -146,8 +339,45 @@ export type EscalationRequest = {
   contact?: Contact | null;
 };
 
+/** It is done with. */
+export type EscalationResolve = {
+  id: EscalationId;
+  /** What came of it, for colleagues. */
+  resolution: string;
+  /** The AI answers on; else the conversation is `resolved` until the visitor writes again. */
+  reopen_ai?: boolean | null;
+};
+
 /** How far an escalation has come. */
 export type EscalationStatus = "pending" | "notified" | "in_progress" | "resolved";
+
+/** From now on this socket is told of every change to an escalation of the workspace. */
+export type EscalationSubscribe = {
+  /** Of the snapshot only; changes are told whatever their status. */
+  statuses?: Array<EscalationStatus> | null;
+  /** The last cursor that was told: what changed after it comes, and nothing else. */
+  since?: string | null;
+};
+
+export type EscalationSubscribed = {
+  escalations: Array<EscalationNews>;
+  /** For `since`, as long as no later one was told with an `escalation.updated`. */
+  cursor: string;
+  /**
+   * Whether this is all there is, to be shown instead of what was known: without `since`, and where it was too
+   * long ago or of another database.
+   */
+  snapshot: boolean;
+  /** The colleagues who are there. */
+  staff: Array<Staff>;
+};
+
+/** To staff who subscribed: an escalation as it stands after a change, its first one included. */
+export type EscalationUpdated = {
+  escalation: EscalationNews;
+  /** For `since` of the next `escalation.subscribe`: all that changed up to here has been told. */
+  cursor: string;
+};
 
 /** One field of the parameters that cannot be used, and why. Never echoes the value. */
 export type FieldProblem = {
@@ -202,6 +432,30 @@ export type InteractionListed = {
   interactions: Array<Interaction>;
   /** Null on the last page. */
   next_cursor: string | null;
+};
+
+/** One turn of the agent, with what each of its steps decided. */
+export type InteractionTrace = {
+  id: InteractionId;
+  turn: number;
+  mode: Mode | null;
+  agent_name: string | null;
+  user_message: string | null;
+  response: string | null;
+  intent: string | null;
+  category: string | null;
+  confidence: number | null;
+  /** `resolved`, `asked`, `refused`, `escalated`, `cancelled` or `taken_over`. */
+  outcome: string;
+  escalated: boolean;
+  trigger_type: TriggerType | null;
+  reason: string | null;
+  /** Which brain answered. */
+  brain: string | null;
+  processing_time_ms: number;
+  created_at: Timestamp;
+  /** By the name of the step. */
+  steps: { [key in string]: StepTrace };
 };
 
 export type JsonValue = number | string | boolean | Array<JsonValue> | { [key in string]: JsonValue } | null;
@@ -323,6 +577,42 @@ export type KnowledgeStored = {
   status: KnowledgeStatus;
 };
 
+/** What a log-in, and each refresh of it, gives. */
+export type LoggedIn = {
+  access_token: Secret;
+  token_type: TokenType;
+  /** When the access token runs out. */
+  expires_at: Timestamp;
+  /** The next one; the one before it is used up. */
+  refresh_token: Secret;
+  refresh_expires_at: Timestamp;
+  user: Account;
+  /** The public slug of the workspace that the tokens are for. */
+  workspace: string;
+  roles: Array<AccountRole>;
+};
+
+/** Logs an account in to one workspace. */
+export type Login = {
+  email: string;
+  password: Secret;
+  /** The public slug of a workspace. When absent: `default`, or the first in which the account has a role. */
+  workspace?: string | null;
+};
+
+/** Ends the log-in of the access token in the header, or of this refresh token. */
+export type Logout = {
+  refresh_token?: Secret | null;
+};
+
+/** Whose access token it is. */
+export type Me = {
+  user: Account;
+  workspace: string;
+  roles: Array<AccountRole>;
+  expires_at: Timestamp;
+};
+
 /** One entry of a conversation's log. Written once, never changed. */
 export type Message = {
   id: MessageId;
@@ -404,6 +694,8 @@ export type MessageSend = {
   metadata?: { [key in string]: JsonValue } | null;
   /** Documents uploaded to this conversation before. */
   attachments?: Array<DocumentId> | null;
+  /** From staff: a note, which no visitor ever sees. */
+  private?: boolean | null;
   /** Over HTTP: wait so long for the reply, and return it too. */
   wait_reply_ms?: number | null;
 };
@@ -496,6 +788,38 @@ export type MetricsPoint = {
 /** Whose words a preset with two audiences uses. */
 export type Mode = "customer" | "banker";
 
+/** What staff tell each other beside a conversation. Its `seq` counts the notes of the conversation alone. */
+export type Note = {
+  id: MessageId;
+  conversation_id: ConversationId;
+  seq: Seq;
+  client_id: ClientId;
+  author: Person;
+  content: string;
+  attachments: Array<Attachment>;
+  metadata: { [key in string]: JsonValue } | null;
+  /** Always true: no visitor ever sees it. */
+  private: boolean;
+  created_at: Timestamp;
+};
+
+/** To staff in the conversation: a colleague left a note. */
+export type NoteCreated = {
+  note: Note;
+};
+
+/** Notes in the order of their `seq`. Without `after_seq`: the last page. */
+export type NotesList = {
+  conversation_id: ConversationId;
+  after_seq?: Seq | null;
+  /** 50 when absent. */
+  limit?: number | null;
+};
+
+export type NotesListed = {
+  notes: Array<Note>;
+};
+
 /** How a turn ended. */
 export type Outcome = "resolved" | "asked" | "refused" | "escalated" | "cancelled" | "taken_over";
 
@@ -512,6 +836,14 @@ export type Person = {
 export type Position = {
   epoch: Epoch;
   seq: Seq;
+};
+
+/** Whether somebody is there. */
+export type Presence = "online" | "away" | "offline";
+
+/** To staff who subscribed: a colleague came, went, or changed how much they take. */
+export type PresenceUpdated = {
+  staff: Staff;
 };
 
 /** Percentiles are off by 5% at most. */
@@ -543,6 +875,23 @@ export type RecordedStep = {
   ms: number;
   /** What it came to. */
   output: JsonValue;
+};
+
+/** Exchanges a refresh token for new tokens. It can be used once. */
+export type Refresh = {
+  refresh_token: Secret;
+};
+
+/**
+ * Makes an account that is a member, where the workspace takes registrations. The answer never tells whether there
+ * was one already; the account is used by logging in.
+ */
+export type Register = {
+  email: string;
+  password: Secret;
+  name?: string | null;
+  /** The public slug of a workspace; `default` when absent. */
+  workspace?: string | null;
 };
 
 /** Who speaks in a message. */
@@ -638,6 +987,24 @@ export type SessionRefreshed = {
   expires_at: Timestamp;
 };
 
+/** A colleague, as the console shows them. */
+export type Staff = {
+  id: VisitorId;
+  name: string | null;
+  status: Presence;
+  /** How many conversations they want to have at most. */
+  capacity: number;
+  /** Since when they are what `status` says. */
+  since: Timestamp;
+};
+
+/** Says whether its sender is there. It holds as long as the socket; who has none left is offline. */
+export type StaffPresence = {
+  status: Presence;
+  /** How many conversations they want to have at most; as before when absent. */
+  capacity?: number | null;
+};
+
 /** All of a conversation that is not its log. Sent whole; the larger (epoch, version) wins. */
 export type State = {
   conversation_id: ConversationId;
@@ -663,6 +1030,14 @@ export type Status = "active" | "waiting" | "with_staff" | "resolved" | "closed"
 /** How a step goes. */
 export type StepStatus = "running" | "done" | "failed" | "skipped";
 
+/** A recorded step of a turn. */
+export type StepTrace = {
+  status: string;
+  started_at: Timestamp;
+  ms: number;
+  output: JsonValue;
+};
+
 /** The reply being written while a client opens: what it would have seen of the deltas. */
 export type Streaming = {
   message_id: MessageId;
@@ -677,6 +1052,12 @@ export type Times = {
 
 /** A moment, such as `2026-01-31T09:05:00.250Z`. */
 export type Timestamp = string;
+
+/** How an access token is shown: `Authorization: Bearer …`. */
+export type TokenType = "Bearer";
+
+/** Why a person was asked for. */
+export type TriggerType = "human_only" | "sensitive" | "low_confidence" | "insufficient_evidence" | "user_request" | "agent_error" | "staff_takeover" | "guard";
 
 /** Stops the answer that is being written: no reply is committed. */
 export type TurnCancel = {
@@ -779,6 +1160,9 @@ export type WorkflowTurn = {
   steps: Array<RecordedStep>;
 };
 
+/** One tenant. */
+export type WorkspaceId = string;
+
 /** Every method: what it is asked with and what it answers. It fails with RpcError. */
 export interface Methods {
   "session.open": { params: SessionOpen; result: SessionOpened };
@@ -793,6 +1177,21 @@ export interface Methods {
   "conversation.close": { params: ConversationClose; result: ConversationNow };
   "conversation.rate": { params: ConversationRate; result: ConversationNow };
   "conversation.list": { params: ConversationList; result: ConversationListed };
+  "escalation.subscribe": { params: EscalationSubscribe; result: EscalationSubscribed };
+  "escalation.list": { params: EscalationList; result: EscalationListed };
+  "escalation.get": { params: EscalationGet; result: EscalationGot };
+  "escalation.claim": { params: EscalationClaim; result: EscalationHeld };
+  "escalation.assign": { params: EscalationAssign; result: EscalationHeld };
+  "escalation.release": { params: EscalationRelease; result: EscalationHeld };
+  "escalation.resolve": { params: EscalationResolve; result: EscalationHeld };
+  "conversation.join": { params: ConversationJoin; result: ConversationJoined };
+  "conversation.leave": { params: ConversationLeave; result: Empty };
+  "conversation.takeover": { params: ConversationTakeover; result: ConversationNow };
+  "notes.list": { params: NotesList; result: NotesListed };
+  "canned.list": { params: CannedList; result: CannedListed };
+  "canned.save": { params: CannedSave; result: CannedSaved };
+  "canned.delete": { params: CannedDelete; result: CannedDeleted };
+  "staff.presence": { params: StaffPresence; result: Empty };
   "knowledge.add": { params: KnowledgeAdd; result: KnowledgeAdded };
   "knowledge.search": { params: KnowledgeSearch; result: KnowledgeFound };
   "knowledge.list": { params: KnowledgeList; result: KnowledgeListed };
@@ -814,4 +1213,16 @@ export interface Notifications {
   "workflow.step": WorkflowStep;
   "typing": TypingUpdated;
   "server.draining": ServerDraining;
+  "escalation.updated": EscalationUpdated;
+  "note.created": NoteCreated;
+  "presence.updated": PresenceUpdated;
+}
+
+/** Every endpoint of accounts: its body and its answer. An error comes as { error: RpcError }. */
+export interface Endpoints {
+  "POST /api/auth/register": { body: Register; answer: Empty };
+  "POST /api/auth/login": { body: Login; answer: LoggedIn };
+  "POST /api/auth/refresh": { body: Refresh; answer: LoggedIn };
+  "POST /api/auth/logout": { body: Logout; answer: Empty };
+  "GET /api/auth/me": { body: null; answer: Me };
 }
