@@ -60,24 +60,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     };
     let ending = CancellationToken::new();
     let background = TaskTracker::new();
-    let changed = {
-        let (desk, sockets, background) = (desk.clone(), sockets.clone(), background.clone());
-        let news = store.writer.news().clone();
-        move || {
-            desk.directory.refresh();
-            desk.knowledge.may_have_changed();
-            news.events.notify_one();
-            let sockets = sockets.clone();
-            background.spawn(async move { sockets.check_keys().await });
-        }
-    };
     let sender = notify::Sender::new(config.allow_private_webhooks)?;
-    let forget = {
-        let registry = desk.registry.clone();
-        move |workspace, visitor| registry.forget(workspace, visitor)
-    };
-    let administration =
-        control::Context::new(&database, &store, sender.clone(), Arc::new(changed), Arc::new(forget));
+    let administration = administration(&database, &desk, &sockets, sender.clone(), background.clone());
     background.spawn(control.serve(administration, ending.clone()));
     let kept = metrics.clone();
     background.spawn(until(ending.clone(), async move { kept.keep_up().await }));
@@ -176,6 +160,30 @@ fn desk(config: &Config, store: &Store, minds: Minds, knowledge: Knowledge) -> a
         new_visitors: Buckets::default(),
         requests_over_http: Buckets::default(),
     })
+}
+
+/// What commands work on, and what this server does when they have changed something.
+fn administration(
+    database: &Database,
+    desk: &Arc<Desk>,
+    sockets: &Sockets,
+    sender: notify::Sender,
+    background: TaskTracker,
+) -> control::Context {
+    let store = desk.registry.store().clone();
+    let changed = {
+        let (desk, sockets, news) = (desk.clone(), sockets.clone(), store.writer.news().clone());
+        move || {
+            desk.directory.refresh();
+            desk.knowledge.may_have_changed();
+            news.events.notify_one();
+            let sockets = sockets.clone();
+            background.spawn(async move { sockets.check_keys().await });
+        }
+    };
+    let registry = desk.registry.clone();
+    let forget = move |workspace, visitor| registry.forget(workspace, visitor);
+    control::Context::new(database, &store, sender, Arc::new(changed), Arc::new(forget))
 }
 
 /// Tells webhooks of what happens, and sessions of what the webhooks have heard.

@@ -60,7 +60,7 @@ impl Context {
         forget: Arc<dyn Fn(WorkspaceId, VisitorId) + Send + Sync>,
     ) -> Self {
         let (database, administration) = (database.clone(), store.administration());
-        Self { database, administration, sender, changed, forget }
+        Self { database, administration, changed, sender, forget }
     }
 }
 

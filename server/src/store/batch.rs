@@ -35,7 +35,7 @@ pub struct Write {
     pub messages: Vec<Arc<Message>>,
     pub records: Option<Box<Records>>,
     /// What is to be told outside of it.
-    pub event: Option<OutboxEntry>,
+    pub event: Option<Box<OutboxEntry>>,
     pub at: Timestamp,
 }
 
@@ -208,7 +208,7 @@ fn notified<'a>(writes: &[&'a Write]) -> Option<Step<'a>> {
 
 fn events<'a>(writes: &[&'a Write]) -> Option<Step<'a>> {
     let rows: Vec<(&'a Write, &'a OutboxEntry)> =
-        writes.iter().filter_map(|write| Some((*write, write.event.as_ref()?))).collect();
+        writes.iter().filter_map(|write| Some((*write, write.event.as_deref()?))).collect();
     if rows.is_empty() {
         return None;
     }
