@@ -73,14 +73,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     };
     let ending = CancellationToken::new();
     let background = TaskTracker::new();
-    let changed = read_anew(&desk, &sockets, &store, &background);
     let sender = notify::Sender::new(config.allow_private_webhooks)?;
-    let forget = {
-        let registry = desk.registry.clone();
-        move |workspace, visitor| registry.forget(workspace, visitor)
-    };
-    let administration =
-        control::Context::new(&database, &store, passwords, sender.clone(), changed, Arc::new(forget));
+    let administration = administration(&database, &desk, &sockets, passwords, sender.clone(), background.clone());
     background.spawn(control.serve(administration, ending.clone()));
     let kept = metrics.clone();
     background.spawn(until(ending.clone(), async move { kept.keep_up().await }));
@@ -200,23 +194,29 @@ fn desk(
     })
 }
 
-/// What is done after workspaces, accounts, keys or webhooks have changed: what is cached of them is forgotten, and who may no longer
-/// be here is sent away.
-fn read_anew(
+/// What commands work on, and what this server does when they have changed something.
+fn administration(
+    database: &Database,
     desk: &Arc<Desk>,
     sockets: &Sockets,
-    store: &Store,
-    background: &TaskTracker,
-) -> Arc<dyn Fn() + Send + Sync> {
-    let (desk, sockets, background) = (desk.clone(), sockets.clone(), background.clone());
-    let news = store.writer.news().clone();
-    Arc::new(move || {
-        desk.directory.refresh();
-        desk.knowledge.may_have_changed();
-        news.events.notify_one();
-        let sockets = sockets.clone();
-        background.spawn(async move { sockets.check_credentials().await });
-    })
+    passwords: Passwords,
+    sender: notify::Sender,
+    background: TaskTracker,
+) -> control::Context {
+    let store = desk.registry.store().clone();
+    let changed = {
+        let (desk, sockets, news) = (desk.clone(), sockets.clone(), store.writer.news().clone());
+        move || {
+            desk.directory.refresh();
+            desk.knowledge.may_have_changed();
+            news.events.notify_one();
+            let sockets = sockets.clone();
+            background.spawn(async move { sockets.check_credentials().await });
+        }
+    };
+    let registry = desk.registry.clone();
+    let forget = move |workspace, visitor| registry.forget(workspace, visitor);
+    control::Context::new(database, &store, passwords, sender, Arc::new(changed), Arc::new(forget))
 }
 
 /// Tells webhooks of what happens, and sessions of what the webhooks have heard.

@@ -63,7 +63,7 @@ impl Context {
         forget: Arc<dyn Fn(WorkspaceId, VisitorId) + Send + Sync>,
     ) -> Self {
         let (database, administration) = (database.clone(), store.administration());
-        Self { database, administration, passwords, sender, changed, forget }
+        Self { database, administration, passwords, changed, sender, forget }
     }
 }
 

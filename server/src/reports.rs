@@ -36,7 +36,7 @@ pub async fn keep_counting(store: &Store) {
                 tracing::debug!(%error, "nothing is counted; the database is away");
             }
             Err(error) => {
-                tracing::warn!(%error, "interactions could not be counted; the dashboard lags behind")
+                tracing::warn!(%error, "interactions could not be counted; the dashboard lags behind");
             }
         }
         // Until something has happened, or may have.

@@ -23,6 +23,7 @@ pub struct Context {
     pub passwords: Passwords,
     /// Called after workspaces, accounts, keys or webhooks have changed, so that what is cached of them is read again.
     pub changed: Arc<dyn Fn() + Send + Sync>,
+    /// Tries webhooks.
     pub sender: Sender,
     /// Ends the sessions of a visitor who is to be forgotten.
     pub forget: Arc<dyn Fn(WorkspaceId, VisitorId) + Send + Sync>,

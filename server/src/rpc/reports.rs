@@ -111,9 +111,8 @@ fn period(params: &MetricsGet, now: Timestamp) -> Result<Period, RpcError> {
     let hours = Period::widened(Grain::Hour, from, to);
     let grain = match params.bucket {
         Some(Bucket::Hour) => Grain::Hour,
-        Some(Bucket::Day) => Grain::Day,
         None if hours.buckets() <= HOURS => Grain::Hour,
-        None => Grain::Day,
+        Some(Bucket::Day) | None => Grain::Day,
     };
     let period = Period::widened(grain, from, to);
     match grain {

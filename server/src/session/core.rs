@@ -306,7 +306,7 @@ impl<R> Core<R> {
                 records: writing.records.clone(),
                 event: writing
                     .escalation()
-                    .map(|escalation| OutboxEntry::escalation_created(mint(), escalation)),
+                    .map(|escalation| Box::new(OutboxEntry::escalation_created(mint(), escalation))),
                 at: now,
             }));
             self.writing = Some(writing);

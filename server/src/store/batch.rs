@@ -40,7 +40,7 @@ pub struct Write {
     pub messages: Vec<Arc<Message>>,
     pub records: Option<Box<Records>>,
     /// What is to be told outside of it.
-    pub event: Option<OutboxEntry>,
+    pub event: Option<Box<OutboxEntry>>,
     pub at: Timestamp,
 }
 
@@ -171,7 +171,7 @@ fn messages<'a>(writes: &[&'a Write]) -> Option<Step<'a>> {
 
 fn events<'a>(writes: &[&'a Write]) -> Option<Step<'a>> {
     let rows: Vec<(&'a Write, &'a OutboxEntry)> =
-        writes.iter().filter_map(|write| Some((*write, write.event.as_ref()?))).collect();
+        writes.iter().filter_map(|write| Some((*write, write.event.as_deref()?))).collect();
     if rows.is_empty() {
         return None;
     }
