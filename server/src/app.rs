@@ -60,16 +60,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     };
     let ending = CancellationToken::new();
     let background = TaskTracker::new();
-    let changed = {
-        let (desk, sockets, background) = (desk.clone(), sockets.clone(), background.clone());
-        move || {
-            desk.directory.refresh();
-            desk.knowledge.may_have_changed();
-            let sockets = sockets.clone();
-            background.spawn(async move { sockets.check_keys().await });
-        }
-    };
-    let administration = control::Context::new(&database, &store, Arc::new(changed));
+    let changed = Arc::new(after_commands(&desk, &sockets, &background));
+    let administration = control::Context::new(&database, &store, changed);
     background.spawn(control.serve(administration, ending.clone()));
     let kept = metrics.clone();
     background.spawn(until(ending.clone(), async move { kept.keep_up().await }));
@@ -92,10 +84,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     background.spawn(until(ending.clone(), async move { knowledge.keep_embedding().await }));
     let finishing = desk.registry.clone();
     background.spawn(until(ending.clone(), async move { finishing.finish_turns().await }));
-    let registry = desk.registry.clone();
-    background.spawn(until(ending.clone(), async move { registry.note_deliveries(deliveries).await }));
     let (registry, rules) = (desk.registry.clone(), config.queue);
-    background.spawn(until(ending.clone(), async move { registry.keep_queue(rules).await }));
+    background.spawn(until(ending.clone(), async move { registry.serve_people(deliveries, rules).await }));
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
         format!("cannot listen on {}; choose another address with --listen", config.listen)
     })?;
@@ -179,6 +169,21 @@ fn desk(
         new_visitors: Buckets::default(),
         requests_over_http: Buckets::default(),
     })
+}
+
+/// What a command may have changed is looked at again.
+fn after_commands(
+    desk: &Arc<Desk>,
+    sockets: &Sockets,
+    background: &TaskTracker,
+) -> impl Fn() + Send + Sync + 'static {
+    let (desk, sockets, background) = (desk.clone(), sockets.clone(), background.clone());
+    move || {
+        desk.directory.refresh();
+        desk.knowledge.may_have_changed();
+        let sockets = sockets.clone();
+        background.spawn(async move { sockets.check_keys().await });
+    }
 }
 
 /// Keeps saying that this node is alive; returns only when it must not go on.

@@ -28,8 +28,13 @@ pub struct Rules {
 const ROUND: Duration = Duration::from_secs(1);
 
 impl Registry {
+    /// Notes what is seen, and moves the queue, until the process ends.
+    pub async fn serve_people(&self, deliveries: mpsc::Receiver<Place>, rules: Rules) {
+        tokio::join!(self.note_deliveries(deliveries), self.keep_queue(rules));
+    }
+
     /// Notes what live consoles have been told of.
-    pub async fn note_deliveries(&self, mut deliveries: mpsc::Receiver<Place>) {
+    async fn note_deliveries(&self, mut deliveries: mpsc::Receiver<Place>) {
         while let Some(place) = deliveries.recv().await {
             if let Err(error) = self.notified(place).await {
                 // It stays `pending`, and is told again to the next console.
@@ -38,8 +43,7 @@ impl Registry {
         }
     }
 
-    /// Moves the queue until the process ends.
-    pub async fn keep_queue(&self, rules: Rules) {
+    async fn keep_queue(&self, rules: Rules) {
         loop {
             if let Err(error) = self.move_queue(rules).await {
                 tracing::debug!(%error, "the queue could not be read; looking again");
