@@ -16,6 +16,7 @@ use switchboard_protocol::CloseCode;
 use switchboard_protocol::limits::{PING, VISITOR_FRAME};
 use switchboard_protocol::methods::ServerInfo;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -76,36 +77,15 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let sender = notify::Sender::new(config.allow_private_webhooks)?;
     let administration = administration(&database, &desk, &sockets, passwords, sender.clone(), background.clone());
     background.spawn(control.serve(administration, ending.clone()));
-    let kept = metrics.clone();
-    background.spawn(until(ending.clone(), async move { kept.keep_up().await }));
-    let checked = sockets.clone();
-    background.spawn(until(ending.clone(), async move { checked.keep_checking().await }));
-    let (minds, model_dir) = (desk.registry.minds().clone(), config.model_dir.clone());
-    let has_embedder = config.has_embedder;
-    let reloading =
-        minds::keep_reloading(minds.clone(), config.preset.clone(), model_dir.clone(), has_embedder);
-    background.spawn(until(ending.clone(), async move {
-        if let Err(error) = reloading.await {
-            tracing::warn!(%error, "SIGHUP is not heard; the desk is loaded at the next start");
-        }
-    }));
-    background.spawn(until(ending.clone(), async move {
-        minds::wake(minds.clone(), model_dir.clone()).await;
-        if has_embedder {
-            minds::learn_meanings(minds, model_dir).await;
-        }
-    }));
-    let knowledge = desk.knowledge.clone();
-    background.spawn(until(ending.clone(), async move { knowledge.keep_embedding().await }));
-    background.spawn(until(ending.clone(), notifier(&desk, &store, sender).keep_delivering()));
-    let counted = store.clone();
-    background.spawn(until(ending.clone(), async move { reports::keep_counting(&counted).await }));
-    let finishing = desk.registry.clone();
-    background.spawn(until(ending.clone(), async move { finishing.finish_turns().await }));
-    let registry = desk.registry.clone();
-    background.spawn(until(ending.clone(), async move { registry.note_deliveries(deliveries).await }));
-    let (registry, rules) = (desk.registry.clone(), config.queue);
-    background.spawn(until(ending.clone(), async move { registry.keep_queue(rules).await }));
+    let behind = Behind {
+        config: &config,
+        desk: &desk,
+        sockets: &sockets,
+        metrics: &metrics,
+        ending: &ending,
+        background: &background,
+    };
+    behind.begin(sender, deliveries);
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
         format!("cannot listen on {}; choose another address with --listen", config.listen)
     })?;
@@ -194,6 +174,56 @@ fn desk(
     })
 }
 
+/// What goes on beside the answering of requests, until the server ends.
+struct Behind<'a> {
+    config: &'a Config,
+    desk: &'a Arc<Desk>,
+    sockets: &'a Sockets,
+    metrics: &'a telemetry::Metrics,
+    ending: &'a CancellationToken,
+    background: &'a TaskTracker,
+}
+
+impl Behind<'_> {
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.background.spawn(until(self.ending.clone(), work));
+    }
+
+    fn begin(&self, sender: notify::Sender, deliveries: mpsc::Receiver<Place>) {
+        let (metrics, sockets) = (self.metrics.clone(), self.sockets.clone());
+        self.spawn(async move { metrics.keep_up().await });
+        self.spawn(async move { sockets.keep_checking().await });
+        self.think();
+        let registry = &self.desk.registry;
+        let store = registry.store().clone();
+        self.spawn(notifier(self.desk, &store, sender).keep_delivering());
+        self.spawn(async move { reports::keep_counting(&store).await });
+        let (finishing, serving, rules) = (registry.clone(), registry.clone(), self.config.queue);
+        self.spawn(async move { finishing.finish_turns().await });
+        self.spawn(async move { serving.serve_people(deliveries, rules).await });
+    }
+
+    /// The agent learns its desk, and again on SIGHUP; knowledge gets its vectors.
+    fn think(&self) {
+        let (minds, model_dir) = (self.desk.registry.minds().clone(), self.config.model_dir.clone());
+        let has_embedder = self.config.has_embedder;
+        let (preset, knowledge) = (self.config.preset.clone(), self.desk.knowledge.clone());
+        let reloading = minds::keep_reloading(minds.clone(), preset, model_dir.clone(), has_embedder);
+        self.spawn(async move {
+            if let Err(error) = reloading.await {
+                tracing::warn!(%error, "SIGHUP is not heard; the desk is loaded at the next start");
+            }
+        });
+        self.spawn(async move {
+            minds::wake(minds.clone(), model_dir.clone()).await;
+            if has_embedder {
+                minds::learn_meanings(minds, model_dir).await;
+            }
+        });
+        self.spawn(async move { knowledge.keep_embedding().await });
+    }
+}
+
 /// What commands work on, and what this server does when they have changed something.
 fn administration(
     database: &Database,
@@ -224,7 +254,7 @@ fn notifier(desk: &Desk, store: &Store, sender: notify::Sender) -> Notifier {
     let registry = desk.registry.clone();
     let notified = move |workspace, conversation, id| {
         let registry = registry.clone();
-        Box::pin(async move { registry.notified(Place { workspace, conversation, id }).await })
+        Box::pin(async move { registry.notified(Place { id, workspace, conversation }).await })
             as BoxFuture<'static, ()>
     };
     Notifier::new(store, sender, Box::new(notified))

@@ -171,18 +171,15 @@ async fn consoles_that_come_and_go_end_equal_to_the_table(world: World) -> Resul
             "seed {seed}: {outcome:?}"
         );
         let which = dice.random_range(0..CONSOLES);
-        match consoles[which].take() {
-            Some(mut console) => {
-                console.lose();
-                away.push((which, console));
-            }
-            None => {
-                let at = away.iter().position(|(place, _)| *place == which).context("it is somewhere")?;
-                let (place, mut console) = away.swap_remove(at);
-                console.come_back().await?;
-                console.subscribe().await?;
-                consoles[place] = Some(console);
-            }
+        if let Some(mut console) = consoles[which].take() {
+            console.lose();
+            away.push((which, console));
+        } else {
+            let at = away.iter().position(|(place, _)| *place == which).context("it is somewhere")?;
+            let (place, mut console) = away.swap_remove(at);
+            console.come_back().await?;
+            console.subscribe().await?;
+            consoles[place] = Some(console);
         }
     }
     for (place, mut console) in away {

@@ -174,7 +174,7 @@ impl Conversation {
             begun: None,
             advance: Some(Advance { id, status, assignee: Some(to.clone()), resolution: None }),
             marker: self.marker(text, "taken", Some(to)),
-            record: self.record(by, action, id, json!({ "assignee": to.id })),
+            record: Some(self.record(by, action, id, json!({ "assignee": to.id }))),
         }
     }
 
@@ -213,7 +213,7 @@ impl Conversation {
             begun: None,
             advance: Some(Advance { id, status, assignee, resolution }),
             marker: self.marker(text, kind, None),
-            record: self.record(by, "escalation.release", id, json!({ "hand_back": hand_back })),
+            record: Some(self.record(by, "escalation.release", id, json!({ "hand_back": hand_back }))),
         }
     }
 
@@ -250,7 +250,7 @@ impl Conversation {
                 resolution: Some(resolution.to_owned()),
             }),
             marker: self.marker(text, kind, None),
-            record: self.record(by, "escalation.resolve", id, json!({ "reopen_ai": reopen_ai })),
+            record: Some(self.record(by, "escalation.resolve", id, json!({ "reopen_ai": reopen_ai }))),
         }
     }
 
@@ -299,15 +299,9 @@ impl Conversation {
             .then(|| Marker { text, metadata: json!({ "marker": kind, "assignee": person }) })
     }
 
-    fn record(
-        &self,
-        by: &Person,
-        action: &'static str,
-        id: EscalationId,
-        mut detail: Value,
-    ) -> Option<Record> {
+    fn record(&self, by: &Person, action: &'static str, id: EscalationId, mut detail: Value) -> Record {
         detail["conversation_id"] = json!(self.id);
-        Some(Record { actor: by.clone(), action, subject: id.to_string(), detail })
+        Record { actor: by.clone(), action, subject: id.to_string(), detail }
     }
 }
 

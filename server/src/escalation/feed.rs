@@ -25,6 +25,7 @@ use crate::store::escalations::{Escalations, Place};
 use crate::store::{Store, StoreError};
 
 /// What consoles are told.
+#[expect(clippy::large_enum_variant, reason = "told at once, and nearly always the large one")]
 #[derive(Debug)]
 pub enum News {
     Escalation(Changed),

@@ -178,24 +178,19 @@ impl Desk {
         params: EscalationAssign,
     ) -> Result<EscalationHeld, RpcError> {
         let workspace = standing.caller.workspace;
-        let to = match params.assignee {
-            Some(id) => {
-                let person = self.people.find(workspace, id.uuid()).await.map_err(wire::store_error)?;
-                person.ok_or_else(|| RpcError::invalid_param("assignee", "is nobody who may answer here"))?
-            }
-            None => {
-                let freest = self.registry.store().staff().freest(workspace).await;
-                match freest.map_err(wire::store_error)? {
-                    Some(person) => person,
-                    None => {
-                        let stands = self.stored_escalation(workspace, params.id).await?;
-                        return Err(RpcError::conflict(
-                            "Nobody who is online has room for more; name somebody.",
-                            &wire::staff::escalation(&stands),
-                        ));
-                    }
-                }
-            }
+        let to = if let Some(id) = params.assignee {
+            let person = self.people.find(workspace, id.uuid()).await.map_err(wire::store_error)?;
+            person.ok_or_else(|| RpcError::invalid_param("assignee", "is nobody who may answer here"))?
+        } else {
+            let freest = self.registry.store().staff().freest(workspace).await;
+            let Some(person) = freest.map_err(wire::store_error)? else {
+                let stands = self.stored_escalation(workspace, params.id).await?;
+                return Err(RpcError::conflict(
+                    "Nobody who is online has room for more; name somebody.",
+                    &wire::staff::escalation(&stands),
+                ));
+            };
+            person
         };
         self.act_on(standing, params.id, What::Assign(params.id, to)).await
     }

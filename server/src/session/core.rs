@@ -64,6 +64,7 @@ pub enum Act<R> {
 }
 
 /// What the actor is to do.
+#[expect(clippy::large_enum_variant, reason = "carried out at once, and kept nowhere")]
 #[derive(Debug)]
 pub enum Effect<R> {
     Write(Write),

@@ -28,15 +28,19 @@ pub struct Rules {
 const ROUND: Duration = Duration::from_secs(1);
 
 impl Registry {
+    /// Notes what is seen, and moves the queue, until the process ends.
+    pub async fn serve_people(&self, deliveries: mpsc::Receiver<Place>, rules: Rules) {
+        tokio::join!(self.note_deliveries(deliveries), self.keep_queue(rules));
+    }
+
     /// Notes what live consoles have been told of.
-    pub async fn note_deliveries(&self, mut deliveries: mpsc::Receiver<Place>) {
+    async fn note_deliveries(&self, mut deliveries: mpsc::Receiver<Place>) {
         while let Some(place) = deliveries.recv().await {
             self.notified(place).await;
         }
     }
 
-    /// Moves the queue until the process ends.
-    pub async fn keep_queue(&self, rules: Rules) {
+    async fn keep_queue(&self, rules: Rules) {
         loop {
             if let Err(error) = self.move_queue(rules).await {
                 tracing::debug!(%error, "the queue could not be read; looking again");
