@@ -193,18 +193,19 @@ impl Browser {
         Ok(path)
     }
 
-    /// What axe-core finds wrong on the page that keeps people out: its serious and critical faults, each with
-    /// where it is.
-    pub async fn barriers(&self) -> Result<Vec<String>> {
+    /// What axe-core finds wrong within what a selector finds, and what keeps people out: its serious and critical
+    /// faults, each with where it is.
+    pub async fn barriers(&self, within: &str) -> Result<Vec<String>> {
         let axe = std::fs::read_to_string(machine::axe()).context("reading axe-core")?;
         // As an extension would: the page's own policy is about its own scripts.
         self.devtools("Runtime.evaluate", json!({"expression": axe})).await?;
         let found = self
-            .run(
-                "return axe.run().then(({ violations }) => violations
-                   .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-                   .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`))",
-            )
+            .run(&format!(
+                "return axe.run({}).then(({{ violations }}) => violations
+                   .filter(({{ impact }}) => impact === 'serious' || impact === 'critical')
+                   .map(({{ id, nodes }}) => `${{id}}: ${{nodes.map(({{ target }}) => target.join(' ')).join(', ')}}`))",
+                json!(within)
+            ))
             .await?;
         Ok(serde_json::from_value(found)?)
     }

@@ -19,6 +19,8 @@ pub(super) async fn who_asks_for_a_person_says_how_to_be_reached_and_is_told_tha
     for screen in [PHONE, WIDE] {
         fits(&world, &shop, "person", screen).await?;
     }
+    // A sheet that becomes a panel gives the focus back to nobody.
+    shop.ask("root.querySelector('.contact input').focus()").await?;
     let tab = Key::Tab;
     shop.browser.keys(&("Kim".to_owned() + &tab + "kim@example.com" + &tab + &tab + &Key::Enter)).await?;
     shop.until("root.querySelector('.status').textContent.includes('Nobody is there right now')").await?;

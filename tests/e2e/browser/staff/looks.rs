@@ -73,7 +73,7 @@ async fn fits(world: &World, clerk: &Clerk, what: &str, ready: &str) -> Result<(
                 broad.as_u64().is_some_and(|broad| broad <= width.into()),
                 "{what}, {name}: {broad} pixels broad"
             );
-            let barriers = clerk.browser.barriers().await?;
+            let barriers = clerk.browser.barriers("html").await?;
             ensure!(barriers.is_empty(), "{what}, {name}, {theme}: {barriers:#?}");
         }
     }
