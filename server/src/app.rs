@@ -16,8 +16,8 @@ use switchboard_protocol::CloseCode;
 use switchboard_protocol::limits::{PING, VISITOR_FRAME};
 use switchboard_protocol::methods::ServerInfo;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -75,7 +75,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let ending = CancellationToken::new();
     let background = TaskTracker::new();
     let sender = notify::Sender::new(config.allow_private_webhooks)?;
-    let administration = administration(&database, &desk, &sockets, passwords, sender.clone(), background.clone());
+    let administration =
+        administration(&database, &desk, &sockets, passwords, sender.clone(), background.clone());
     background.spawn(control.serve(administration, ending.clone()));
     let behind = Behind {
         config: &config,

@@ -231,6 +231,7 @@ pub fn retention(layers: &Layers) -> Result<BTreeMap<Kept, u32>, ConfigError> {
 }
 
 /// A year beyond a century is most likely a slip.
+#[expect(clippy::option_option, reason = "`off` is an answer, and nonsense is none")]
 fn age(text: &str) -> Option<Option<u32>> {
     if text == "off" {
         return Some(None);

@@ -59,6 +59,7 @@ impl Store {
     }
 
     /// Lets messages go to a journal while the database is away.
+    #[must_use]
     pub fn with_journal(self, journal: Option<Journal>) -> Self {
         Self { journal, ..self }
     }

@@ -344,7 +344,7 @@ impl<R> Core<R> {
         let state = writing.state.as_ref().unwrap_or(&self.view.conversation);
         if state.status == Status::Closed {
             let refusal = Refusal::Closed(state.clone());
-            effects.extend(self.end_as_rejected(draft, &refusal));
+            effects.extend(self.end_as_rejected(&draft, &refusal));
             effects.extend(reply.map(|reply| Effect::Tell(reply, Err(refusal))));
             return false;
         }

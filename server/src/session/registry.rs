@@ -135,7 +135,7 @@ impl Registry {
     }
 
     /// A conversation without a row that an earlier process began.
-    pub(super) fn enter(&self, conversation: Conversation, visitor: Arc<Visitor>) -> Arc<Room> {
+    pub(super) fn enter(&self, conversation: Conversation, visitor: &Arc<Visitor>) -> Arc<Room> {
         let id = conversation.id;
         let room = self.room(conversation, visitor.clone(), Seq::ZERO, ReadMarks::default(), false);
         let mut begun = self.rooms.begun.entry(visitor.id).or_default();

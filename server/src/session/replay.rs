@@ -35,13 +35,9 @@ impl Registry {
 
     async fn replay_in_one(&self, messages: Vec<Accepted>) -> Result<(), StoreError> {
         let Some(Accepted { workspace, conversation, .. }) = messages.first() else { return Ok(()) };
-        let room = match self.find(*workspace, *conversation).await? {
-            Some(room) => Some(room),
-            None => {
-                let beginning = messages.iter().find_map(|message| message.beginning.clone());
-                beginning.map(|beginning| self.begin(*conversation, beginning))
-            }
-        };
+        let found = self.find(*workspace, *conversation).await?;
+        let beginning = || messages.iter().find_map(|message| message.beginning.clone());
+        let room = found.or_else(|| Some(self.begin(*conversation, beginning()?)));
         let Some(room) = room else {
             if let Some(journal) = &self.store().journal {
                 journal.settle(messages.into_iter().map(|message| Settled {
@@ -60,7 +56,7 @@ impl Registry {
     /// The conversation that was to have its row with its first message.
     fn begin(&self, id: ConversationId, beginning: Beginning) -> Arc<Room> {
         let (conversation, visitor) = beginning.conversation(id);
-        self.enter(conversation, visitor)
+        self.enter(conversation, &visitor)
     }
 }
 

@@ -250,7 +250,7 @@ impl<R> Core<R> {
     }
 
     /// A message will never be stored.
-    pub(super) fn end_as_rejected(&mut self, draft: Draft, refusal: &Refusal) -> Vec<Effect<R>> {
+    pub(super) fn end_as_rejected(&mut self, draft: &Draft, refusal: &Refusal) -> Vec<Effect<R>> {
         let end = |at, _| End::Rejected(Entry { draft: draft.clone(), at }, refusal.clone());
         let (_, replies) = self.journal.release(Some(draft.client_id), end);
         replies.into_iter().map(|reply| Effect::Tell(reply, Err(refusal.clone()))).collect()

@@ -111,7 +111,7 @@ impl<R> Core<R> {
         let mut effects = Vec::new();
         let refused = writing.messages.first().and_then(|speaking| speaking.message.to_draft());
         if let Some(draft) = refused {
-            effects.extend(self.end_as_rejected(draft, &Refusal::Rejected(reason.to_owned())));
+            effects.extend(self.end_as_rejected(&draft, &Refusal::Rejected(reason.to_owned())));
         }
         let mut reject = |reply: Option<R>| {
             let refusal = Refusal::Rejected(reason.to_owned());
