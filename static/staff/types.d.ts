@@ -150,7 +150,7 @@ declare global {
     }
 
     type All = Omit<Protocol.Methods, keyof Methods | "message.send"> &
-      Methods & { "message.send": { params: Protocol.MessageSend & { private?: boolean }; result: Protocol.MessageSent } };
+      Methods & { "message.send": { params: Protocol.MessageSend; result: Protocol.MessageSent } };
     type Request = <M extends keyof All>(method: M, params: All[M]["params"]) => Promise<All[M]["result"]>;
 
     /** What `/api/auth/login` and `/api/auth/refresh` give. */
