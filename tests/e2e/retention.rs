@@ -82,7 +82,7 @@ async fn each_policy_has_its_own_age(world: World) -> Result<()> {
     for (table, columns, values) in [
         (
             "outbox",
-            "id, kind, subject_id, payload, next_at, delivered_at, created_at",
+            "id, kind, subject_id, payload, next_at, spread_at, created_at",
             [
                 "gen_random_uuid(), 'a', gen_random_uuid(), '{}', now(), now() - interval '9 days', now()",
                 "gen_random_uuid(), 'b', gen_random_uuid(), '{}', now(), now(), now()",

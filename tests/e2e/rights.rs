@@ -20,7 +20,7 @@ const ROLES: [&str; 6] = ["visitor", "member", "service", "staff", "supervisor",
 /// Those who see their own conversations alone.
 const OWN: [&str; 2] = ["visitor", "member"];
 /// Where something that is not theirs is answered by saying that there was none.
-const SAYS_NONE: [&str; 1] = ["knowledge.delete"];
+const SAYS_NONE: [&str; 2] = ["canned.delete", "knowledge.delete"];
 
 /// What a method may be pointed at.
 #[derive(Debug)]
@@ -29,6 +29,7 @@ struct Target {
     message: String,
     escalation: String,
     document: String,
+    canned: String,
 }
 
 /// A method as the server publishes it.
@@ -217,18 +218,23 @@ async fn target(world: &World, socket: &mut Socket, conversation: &str, workspac
         json!({"documents": [{"title": format!("A page of {workspace}"), "content": "What it says."}]});
     let added = world.rpc(Some(&key), "knowledge.add", page).await?;
     let document = id(&added["documents"][0]["id"])?;
-    Ok(Target { conversation: conversation.to_owned(), message, escalation, document })
+    let key = add_key(world, &format!("clerk-{}", Uuid::new_v4()), "staff", workspace).await?;
+    let text =
+        json!({"name": format!("c{}", Uuid::new_v4().simple()), "content": format!("A page of {workspace}")});
+    let canned = id(&world.rpc(Some(&key), "canned.save", text).await?["canned"]["id"])?;
+    Ok(Target { conversation: conversation.to_owned(), message, escalation, document, canned })
 }
 
 /// What stands of a target, as far as anybody could have changed it.
 async fn state(world: &World, target: &Target) -> Result<Vec<Value>> {
-    let Target { conversation, escalation, document, .. } = target;
+    let Target { conversation, escalation, document, canned, .. } = target;
     let sql = format!(
         "select c.status, c.owner, c.rating, c.assignee_id, c.user_read_seq, c.staff_read_seq, \
          (select count(*) from messages m where m.conversation_id = c.id) as messages, \
          (select count(*) from message_feedback f where f.conversation_id = c.id) as feedback, \
          (select e.assignee_id || coalesce(e.resolution, '') from escalations e where e.id = '{escalation}') as held, \
-         (select count(*) from knowledge_documents k where k.id = '{document}') as documents \
+         (select count(*) from knowledge_documents k where k.id = '{document}') as documents, \
+         (select count(*) from canned_responses r where r.id = '{canned}') as canned \
          from conversations c where c.id = '{conversation}'"
     );
     world.rows(&sql).await
@@ -256,6 +262,7 @@ fn sample(method: &Method, definitions: &Value, target: &Target, credential: &st
     match subject {
         "escalation" if named("id") => aim("id", &target.escalation),
         "knowledge" if named("id") => aim("id", &target.document),
+        "canned" if required.contains("id") => aim("id", &target.canned),
         _ if required.contains("id") => bail!("what does the id of {} name? Say it here", method.name),
         _ => {}
     }

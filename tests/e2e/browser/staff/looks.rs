@@ -97,7 +97,7 @@ pub(crate) async fn what_a_visitor_wrote_runs_nothing_in_the_console(world: Worl
     let harm = clerk
         .ask(
             "return [...document.querySelectorAll('img, main script, [onerror], a[href^=\"javascript\" i]')]
-               .map((it) => it.outerHTML).concat(document.title.includes('owned') ? document.title : [])",
+               .map((it) => it.outerHTML).concat(document.title === 'owned' ? document.title : [])",
         )
         .await?;
     ensure!(harm == json!([]), "{harm}");
