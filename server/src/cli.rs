@@ -105,7 +105,7 @@ enum Command {
         #[command(subcommand)]
         command: Model,
     },
-    /// End what has outlived its policy, as [retention] in the configuration says
+    /// End what has outlived its policy, as the table `retention` of the configuration says
     Retention {
         #[command(subcommand)]
         command: Retention,
