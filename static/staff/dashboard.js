@@ -123,7 +123,4 @@ const filled = (/** @type {Staff.Bucket[]} */ series, /** @type {number} */ begi
 };
 
 /** @param {Staff.Counted[]} list @returns {[string, number][]} */
-const named = (list) => list.map((it) => {
-  const name = Object.values(it).find((value) => typeof value === "string");
-  return [words(/** @type {string | undefined} */ (name)) || "None", it.interactions ?? it.count ?? 0];
-});
+const named = (list) => list.map((it) => [words(it.name) || "None", it.interactions]);

@@ -7,161 +7,53 @@ import type * as Protocol from "../protocol.js";
 
 declare global {
   namespace Staff {
-    // ---- the protocol's own, as sections 5, 6 and 8 of it have them
+    // ---- the protocol's own, with what the console makes itself left open
 
-    type Trigger = "human_only" | "sensitive" | "low_confidence" | "insufficient_evidence" | "user_request" | "agent_error" | "staff_takeover" | "guard";
-    type Presence = "online" | "away" | "offline";
-
-    interface Escalation {
-      id: string;
-      version: number;
-      conversation_id: string;
-      interaction_id: string | null;
-      issue_type: string | null;
-      trigger_type: Trigger;
-      reason: string | null;
-      original_request: string | null;
-      status: Protocol.EscalationStatus;
-      contact_info: { name: string | null; email: string | null; phone: string | null } | null;
-      conversation_context: unknown;
-      summary: string | null;
-      priority: number;
-      assignee: Protocol.Person | null;
-      resolution: string | null;
-      created_at: string;
-      notified_at: string | null;
-      claimed_at: string | null;
-      resolved_at: string | null;
-      updated_at: string;
-      deleted?: false;
-    }
-
-    type EscalationNews = Escalation | { id: string; version: number; deleted: true };
-    type EscalationNow = { escalation: Escalation };
-
-    interface Note {
-      id: string;
-      conversation_id: string;
-      seq: number;
+    type Trigger = Protocol.TriggerType;
+    type Presence = Protocol.Presence;
+    type Escalation = Protocol.Escalation & { deleted?: false };
+    type EscalationNews = Escalation | (Protocol.ErasedEscalation & { deleted: true });
+    /** Also one that is still on its way. */
+    type Note = Pick<Protocol.Note, "id" | "conversation_id" | "seq" | "content" | "created_at"> & {
       client_id: string | null;
-      author: Protocol.Person | null;
-      content: string;
-      created_at: string;
-    }
-
-    interface Colleague {
-      id: string;
-      name: string | null;
-      status: Presence;
-    }
-
-    interface Canned {
-      id: string;
-      name: string;
-      content: string;
-    }
-
-    /** One turn of the agent, as it is logged. */
-    interface Interaction {
-      id: string;
-      conversation_id: string;
-      turn: number;
-      mode: Protocol.Mode | null;
-      agent_name: string | null;
-      user_message: string | null;
-      response: string | null;
-      intent: string | null;
-      category: string | null;
-      confidence: number | null;
-      outcome: string;
-      escalated: boolean;
-      trigger_type: Trigger | null;
-      reason: string | null;
-      brain: string | null;
-      processing_time_ms: number;
-      created_at: string;
-    }
-
-    interface Step {
-      step: string;
-      status: string;
-      started_at: string;
-      ms: number;
-      output: any;
-    }
-
+      author: Protocol.Person;
+    };
+    type Colleague = Pick<Protocol.Staff, "id" | "name" | "status">;
+    type Canned = Protocol.CannedResponse;
+    type Interaction = Protocol.Interaction;
+    type Step = Omit<Protocol.RecordedStep, "output"> & { output: any };
     type Turn = { turn: number; steps: Step[] };
     type Trace = { turns: Turn[] };
-
-    type Counted = { interactions?: number; count?: number; escalated?: number };
-    type Bucket = { at: string; interactions: number; escalated: number; p95_ms: number | null };
-    type Spread = { p50: number | null; p95: number | null };
-
-    interface Metrics {
-      total_interactions: number;
-      resolved: number;
-      escalated: number;
-      escalation_rate: number | null;
-      containment_rate: number | null;
-      avg_confidence: number | null;
-      processing_ms: Spread & { p99: number | null };
-      first_response_ms: Spread;
-      active_conversations: number;
-      open_escalations: number;
-      time_to_claim_s: Spread;
-      csat: { count: number; average: number | null };
-      by_intent: Counted[];
-      by_category: Counted[];
-      by_trigger: Counted[];
-      errors: number;
-      series: Bucket[];
-    }
-
-    type Page = { limit?: number; cursor?: string | null };
+    type Counted = Protocol.MetricsCount;
+    type Bucket = Protocol.MetricsPoint;
+    type Spread = Protocol.Times;
+    type Metrics = Protocol.Metrics;
+    /** A select's value is any text to its reader. */
     type Period = { mode?: string; from?: string; to?: string };
     type InteractionFilter = Period & { intent?: string; outcome?: string };
-    type Joined = Omit<Protocol.SessionOpened, "conversation" | "position" | "read"> & {
-      conversation: Protocol.State;
-      position: Protocol.Position;
-      read: Protocol.ReadMarks;
-      notes: Note[];
-      notes_position: Protocol.Position;
-    };
 
+    /** Where the console reads a frame in its own way. */
     interface Methods {
-      "escalation.subscribe": { params: { statuses?: string[]; since?: string }; result: { escalations: EscalationNews[]; cursor: string; snapshot: boolean; staff: Colleague[] } };
-      "escalation.list": { params: Page & { statuses?: string[] }; result: { escalations: Escalation[]; next_cursor: string | null } };
-      "escalation.claim": { params: { id: string }; result: EscalationNow };
-      "escalation.assign": { params: { id: string; assignee?: string }; result: EscalationNow };
-      "escalation.release": { params: { id: string; hand_back?: boolean }; result: EscalationNow };
-      "escalation.resolve": { params: { id: string; resolution: string; reopen_ai?: boolean }; result: EscalationNow };
-      "conversation.join": { params: { conversation_id: string; position?: Protocol.Position; notes_position?: Protocol.Position }; result: Joined };
-      "conversation.leave": { params: { conversation_id: string }; result: object };
-      "conversation.takeover": { params: { conversation_id: string }; result: { conversation: Protocol.State } };
-      "conversation.list": { params: Page & { status?: string; assignee?: string; query?: string }; result: { conversations: Protocol.State[]; next_cursor: string | null } };
-      "notes.list": { params: { conversation_id: string; after_seq?: number; limit?: number }; result: { notes: Note[] } };
-      "interaction.list": { params: Page & InteractionFilter; result: { interactions: Interaction[]; next_cursor: string | null } };
-      "canned.list": { params: object; result: { canned: Canned[] } };
-      "canned.save": { params: { id?: string; name: string; content: string }; result: { canned: Canned } };
-      "canned.delete": { params: { id: string }; result: { deleted: boolean } };
-      "staff.presence": { params: { status: Presence }; result: object };
-      "metrics.get": { params: Period & { bucket?: "hour" | "day" }; result: Metrics };
-      "workflow.get": { params: { conversation_id: string }; result: Trace };
+      "escalation.subscribe": {
+        params: { statuses?: string[]; since?: string };
+        result: Omit<Protocol.EscalationSubscribed, "escalations"> & { escalations: EscalationNews[] };
+      };
+      "conversation.join": {
+        params: Protocol.ConversationJoin;
+        result: Protocol.ConversationJoined & Protocol.SessionOpened;
+      };
+      "interaction.list": {
+        params: InteractionFilter & { limit?: number; cursor?: string | null };
+        result: Protocol.InteractionListed;
+      };
+      "metrics.get": { params: Period & { bucket?: Protocol.MetricsBucket }; result: Metrics };
+      "workflow.get": { params: Protocol.WorkflowGet; result: Trace };
     }
 
-    type All = Omit<Protocol.Methods, keyof Methods | "message.send"> &
-      Methods & { "message.send": { params: Protocol.MessageSend; result: Protocol.MessageSent } };
+    type All = Omit<Protocol.Methods, keyof Methods> & Methods;
     type Request = <M extends keyof All>(method: M, params: All[M]["params"]) => Promise<All[M]["result"]>;
 
-    /** What `/api/auth/login` and `/api/auth/refresh` give. */
-    interface LoggedIn {
-      access_token: string;
-      expires_at: string;
-      refresh_token: string;
-      user: { id: string; name: string; email: string };
-      workspace: string;
-      roles: string[];
-    }
+    type LoggedIn = Protocol.LoggedIn;
 
     // ---- session.js
 
