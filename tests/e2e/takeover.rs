@@ -93,17 +93,18 @@ async fn a_reply_that_was_streaming_is_withdrawn_on_every_screen(world: World) -
 
 /// Takeovers at any moment of a streamed reply, with visitors who go on writing, and hand-backs.
 async fn nothing_of_the_agent_follows_a_takeover(world: World) -> Result<()> {
-    const ROUNDS: usize = 24;
+    const LANES: u64 = 10;
+    const ROUNDS: usize = 20;
     let _model = desk(&world).await?;
     world.start().await?;
     let seed: u64 = rand::random();
     let ada = Console::open(&world, "Ada").await?;
-    let lanes = (0..4).map(|lane| {
+    let lanes = (0..LANES).map(|lane| {
         let (world, key) = (world.clone(), ada.key.clone());
         async move {
             let mut dice = StdRng::seed_from_u64(seed + lane);
             let mut console = Console::with_key(&world, &key).await?;
-            for round in 0..ROUNDS / 4 {
+            for round in 0..ROUNDS {
                 interleave(&world, &mut console, &mut dice)
                     .await
                     .with_context(|| format!("seed {seed}, lane {lane}, round {round}"))?;

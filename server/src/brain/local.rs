@@ -73,7 +73,14 @@ impl Brain for LocalBrain {
     }
 
     fn classify<'a>(&'a self, case: &'a Case) -> BoxFuture<'a, Result<Classified, BrainError>> {
-        async move { Ok(self.head(case).await.map(|head| head.classify(case)).unwrap_or_default()) }.boxed()
+        async move {
+            let Some(head) = self.head(case).await else { return Ok(Classified::default()) };
+            let case = case.clone();
+            // A pass over thousands of features, beside the tasks that must not wait.
+            let judged = tokio::task::spawn_blocking(move || head.classify(&case)).await;
+            judged.map_err(|crash| BrainError::Unreachable(crash.to_string()))
+        }
+        .boxed()
     }
 
     fn respond<'a>(

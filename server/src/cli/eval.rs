@@ -15,7 +15,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::brain::eval::{Labelled, Sets, intents};
+use crate::brain::local::in_context;
 use crate::config::{self, Layers};
+use crate::domain::message::Role;
+use crate::domain::turn::Said;
 use crate::search::chunk::chunks;
 use crate::search::embedder::{EmbedError, Embedder};
 use crate::search::eval::{Page, Question, retrieval};
@@ -73,6 +76,18 @@ struct Conversation {
 struct Spoken {
     role: String,
     content: String,
+}
+
+impl Conversation {
+    /// What a turn of the agent embeds: each question as it reads to somebody who has not seen what came before.
+    fn asked(&self) -> Vec<String> {
+        let (mut history, mut asked) = (Vec::new(), Vec::new());
+        for Spoken { content, .. } in self.turns.iter().filter(|turn| turn.role == "user") {
+            asked.push(in_context(content, &history));
+            history.push(Said { role: Role::User, content: content.clone() });
+        }
+        asked
+    }
 }
 
 #[derive(Serialize)]
@@ -139,9 +154,8 @@ fn run(
             print(&retrieval(&pages, &questions, cut, embed.as_ref().map(|embed| embed as _))?)
         }
         Eval::Embedding { conversations, seconds } => {
-            let turns = lines::<Conversation>(conversations)?.into_iter().flat_map(|one| one.turns);
             let asked: Vec<String> =
-                turns.filter(|turn| turn.role == "user").map(|turn| turn.content).collect();
+                lines::<Conversation>(conversations)?.iter().flat_map(Conversation::asked).collect();
             print(&pace(&model()?, &asked, Duration::from_secs(*seconds))?)
         }
     }

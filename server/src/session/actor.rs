@@ -34,7 +34,7 @@ struct Actor {
     core: Core<Reply>,
     work: Option<Pin<Box<dyn Future<Output = Done> + Send>>>,
     /// The agent at work on the open turn.
-    thinking: Option<Pin<Box<dyn Future<Output = Ending> + Send>>>,
+    thinking: Option<turn::Thinking>,
     /// Whether what the journal was handed is kept.
     journaling: Option<oneshot::Receiver<bool>>,
     /// The visitor as the write in flight stores them.
@@ -50,11 +50,10 @@ enum Done {
     Closed,
 }
 
-#[expect(clippy::large_enum_variant, reason = "one at a time, on its way into the core")]
 enum Event {
     Act(Option<Box<Act<Reply>>>),
     Done(Done),
-    Thought(Ending),
+    Thought(Box<Ending>),
     Journaled(bool),
     Tick,
     Closing,
@@ -121,7 +120,7 @@ impl Actor {
                 Event::Thought(ending) => {
                     self.last_act = Instant::now();
                     self.thinking = None;
-                    self.core.accept(Box::new(Act::Conclude(ending)), clock::now());
+                    self.core.accept(Box::new(Act::Conclude(*ending)), clock::now());
                 }
                 Event::Done(Done::Remembered(messages)) => {
                     self.work = None;

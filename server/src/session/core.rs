@@ -107,7 +107,8 @@ pub struct Core<R> {
     recent: Recent,
     /// Boxed: the queue keeps room for several from the first one on.
     waiting: VecDeque<(Box<Act<R>>, Timestamp)>,
-    writing: Option<Writing<R>>,
+    /// Boxed, as most of a session's life it has nothing in it.
+    writing: Option<Box<Writing<R>>>,
     reads: ReadMarks,
     reads_since: Option<Timestamp>,
     /// So many of the messages that wait were in a refused write: they go one by one, to find the culprit.
@@ -310,7 +311,7 @@ impl<R> Core<R> {
                     .map(|escalation| Box::new(OutboxEntry::escalation_created(mint(), escalation))),
                 at: now,
             }));
-            self.writing = Some(writing);
+            self.writing = Some(Box::new(writing));
         }
         effects
     }

@@ -32,7 +32,7 @@ use crate::store::writer::Write;
 use crate::workflow::{Brief, Conclusion, Need, Turn};
 
 /// A turn at work.
-pub type Thinking = Pin<Box<dyn Future<Output = Ending> + Send>>;
+pub type Thinking = Pin<Box<dyn Future<Output = Box<Ending>> + Send>>;
 
 /// Deltas are gathered for so long: at most twenty a second.
 const DELTA: Duration = Duration::from_millis(50);
@@ -54,7 +54,7 @@ pub fn begin(room: &Arc<Room>, state: Arc<Conversation>, again: bool) -> Option<
         brain: None,
         fell_back: Vec::new(),
     };
-    Some(Box::pin(work.run(again)))
+    Some(Box::pin(async move { Box::new(work.run(again).await) }))
 }
 
 struct Work {

@@ -9,7 +9,7 @@ use crate::store::writer::Outcome;
 impl<R> Core<R> {
     /// What became of the write in flight.
     pub fn settled(&mut self, outcome: Outcome) -> Vec<Effect<R>> {
-        let Some(writing) = self.writing.take() else { return Vec::new() };
+        let Some(writing) = self.writing.take().map(|writing| *writing) else { return Vec::new() };
         match outcome {
             Outcome::Committed => {
                 let published = Effect::Publish(self.committed(writing));

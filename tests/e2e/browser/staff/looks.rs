@@ -48,6 +48,11 @@ pub(crate) async fn everything_of_the_console_fits_and_keeps_nobody_out(world: W
     clerk.close().await
 }
 
+/// What is broader than its place, and must not be.
+const BROAD: &str = "
+return [document.documentElement, ...document.querySelectorAll('.queue-rows, .scroller, .details, .reasons, .page')]
+  .filter((it) => it.scrollWidth > it.clientWidth).map((it) => `${it.localName}.${it.className}`)";
+
 /// On every screen, made ready there by a script, by day and by night: nothing leaves the screen, nobody is kept out,
 /// and a picture is left.
 async fn fits(world: &World, clerk: &Clerk, what: &str, ready: &str) -> Result<()> {
@@ -68,11 +73,8 @@ async fn fits(world: &World, clerk: &Clerk, what: &str, ready: &str) -> Result<(
                 .browser
                 .screenshot(&format!("console-{what}-{name}-{theme}.{}", world.lane().name()))
                 .await?;
-            let broad = clerk.ask("return document.documentElement.scrollWidth").await?;
-            ensure!(
-                broad.as_u64().is_some_and(|broad| broad <= width.into()),
-                "{what}, {name}: {broad} pixels broad"
-            );
+            let broad = clerk.ask(BROAD).await?;
+            ensure!(broad == json!([]), "{what}, {name}: these scroll sideways: {broad}");
             let barriers = clerk.browser.barriers("html").await?;
             ensure!(barriers.is_empty(), "{what}, {name}, {theme}: {barriers:#?}");
         }
