@@ -156,7 +156,8 @@ impl Actor {
                     let idle = quiet && !busy && self.core.is_idle();
                     if idle && self.room.sleep(&mut self.core, &mut inbox) {
                         while let Some(act) = inbox.recv().await {
-                            self.room.send(act).await;
+                            // Seldom, and never worth its room in every session.
+                            Box::pin(self.room.send(act)).await;
                         }
                         break;
                     }
