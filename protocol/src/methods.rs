@@ -14,6 +14,8 @@ mod report;
 mod session;
 mod staff;
 
+use std::fmt::Debug;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -84,15 +86,21 @@ methods! {
     KnowledgeList        "knowledge.list"         true       KnowledgeList         KnowledgeListed,
     KnowledgeGet         "knowledge.get"          true       KnowledgeGet          KnowledgeGot,
     KnowledgeDelete      "knowledge.delete"       true       KnowledgeDelete       KnowledgeDeleted,
-    MetricsGet         "metrics.get"            true       MetricsGet          Metrics,
-    InteractionList    "interaction.list"       true       InteractionList     InteractionListed,
-    WorkflowGet        "workflow.get"           true       WorkflowGet         WorkflowTrace,
+    MetricsGet           "metrics.get"            true       MetricsGet            Metrics,
+    InteractionList      "interaction.list"       true       InteractionList       InteractionListed,
+    WorkflowGet          "workflow.get"           true       WorkflowGet           WorkflowTrace,
 }
 
 /// Parameters that know which method they are for, and what it answers.
-pub trait Call: Params {
+pub trait Call: Params + Serialize + PartialEq + Debug {
     const METHOD: Method;
     type Result: Serialize + for<'de> Deserialize<'de> + JsonSchema + TS;
+}
+
+/// What is done with the parameters of a method that is known only by name: [`Method::for_call`].
+pub trait ForCall {
+    type Output;
+    fn with<T: Call>(self) -> Self::Output;
 }
 
 /// One row of the table of methods.
@@ -134,6 +142,13 @@ macro_rules! methods {
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)*
+                }
+            }
+
+            /// Does what is given with the type of this method's parameters.
+            pub fn for_call<F: ForCall>(self, given: F) -> F::Output {
+                match self {
+                    $(Self::$variant => given.with::<$params>(),)*
                 }
             }
 

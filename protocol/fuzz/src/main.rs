@@ -9,13 +9,10 @@
 
 mod seeds;
 
-use std::fmt::Debug;
-
 use libfuzzer_sys::fuzz_target;
-use serde::Serialize;
 use serde_json::value::RawValue;
 use switchboard_protocol::envelope::{self, Received, readable_id};
-use switchboard_protocol::methods::{self, Call};
+use switchboard_protocol::methods::{Call, ForCall};
 use switchboard_protocol::{Frame, Incoming, Item, Method, RequestId, RpcError, failure, limits, params};
 
 fuzz_target!(init: seeds::plant(), |bytes: &[u8]| {
@@ -67,35 +64,29 @@ fn call(id: &RequestId, incoming: &Incoming<'_>) {
     let Some(method) = Method::named(&incoming.method) else {
         return refused(id, &RpcError::method_not_found(&incoming.method));
     };
-    let read = match method {
-        Method::SessionOpen => read::<methods::SessionOpen>,
-        Method::SessionRefresh => read::<methods::SessionRefresh>,
-        Method::MessageSend => read::<methods::MessageSend>,
-        Method::MessageList => read::<methods::MessageList>,
-        Method::MessageRead => read::<methods::MessageRead>,
-        Method::MessageFeedback => read::<methods::MessageFeedback>,
-        Method::Typing => read::<methods::Typing>,
-        Method::TurnCancel => read::<methods::TurnCancel>,
-        Method::EscalationRequest => read::<methods::EscalationRequest>,
-        Method::ConversationClose => read::<methods::ConversationClose>,
-        Method::ConversationRate => read::<methods::ConversationRate>,
-        Method::ConversationList => read::<methods::ConversationList>,
-    };
-    read(id, incoming.params);
+    method.for_call(Read { id, raw: incoming.params });
 }
 
-fn read<T: Call + Serialize + PartialEq + Debug>(id: &RequestId, raw: Option<&RawValue>) {
-    match params::read::<T>(raw) {
-        Err(error) => refused(id, &error),
-        Ok(accepted) => {
-            let sent = envelope::request(id, T::METHOD.name(), &accepted);
-            let Ok(Frame::One(Item::Call(again))) = Frame::parse(&sent) else {
-                panic!("what a client sends is a call: {sent}");
-            };
-            assert_eq!(again.id.as_ref(), Some(id));
-            assert_eq!(again.method, T::METHOD.name());
-            assert_eq!(params::read::<T>(again.params).as_ref(), Ok(&accepted), "{sent}");
-        }
+struct Read<'a> {
+    id: &'a RequestId,
+    raw: Option<&'a RawValue>,
+}
+
+impl ForCall for Read<'_> {
+    type Output = ();
+
+    fn with<T: Call>(self) {
+        let accepted = match params::read::<T>(self.raw) {
+            Err(error) => return refused(self.id, &error),
+            Ok(accepted) => accepted,
+        };
+        let sent = envelope::request(self.id, T::METHOD.name(), &accepted);
+        let Ok(Frame::One(Item::Call(again))) = Frame::parse(&sent) else {
+            panic!("what a client sends is a call: {sent}");
+        };
+        assert_eq!(again.id.as_ref(), Some(self.id));
+        assert_eq!(again.method, T::METHOD.name());
+        assert_eq!(params::read::<T>(again.params).as_ref(), Ok(&accepted), "{sent}");
     }
 }
 
