@@ -38,6 +38,11 @@ pub struct Case {
 /// Takes the text of a reply as it grows, piece by piece.
 pub type Stream<'a> = &'a mut (dyn FnMut(&str) + Send);
 
+/// Gives texts a meaning; nothing while there is no model.
+pub trait Meaning: Send + Sync {
+    fn of(&self, texts: Vec<String>) -> BoxFuture<'_, Option<Vec<Vector>>>;
+}
+
 pub trait Brain: Send + Sync {
     fn name(&self) -> &'static str;
 

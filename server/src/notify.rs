@@ -52,6 +52,8 @@ const OF_EACH: usize = 4;
 const CLAIM: TimeDelta = TimeDelta::seconds(60);
 /// What nobody told us of is found within this: events of another node, a webhook that was switched on.
 const LOOK: Duration = Duration::from_secs(5);
+/// On a busy server, so many events gather that a round is worth its transactions.
+const GATHER: Duration = Duration::from_millis(200);
 /// Between two tries while the database is away.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -98,7 +100,7 @@ impl Notifier {
             };
             tokio::select! {
                 Some(done) = at_work.tasks.join_next_with_id(), if !at_work.tasks.is_empty() => at_work.ended(&done),
-                () = self.news.events.notified() => {}
+                () = self.news.events.notified() => sleep(GATHER).await,
                 () = sleep(pause) => {}
             }
         }

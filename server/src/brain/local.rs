@@ -5,6 +5,8 @@ mod extract;
 mod follow_up;
 pub mod intents;
 mod lessons;
+mod quotes;
+mod sought;
 mod words;
 
 use std::sync::Arc;
@@ -13,8 +15,11 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
-use super::{Brain, BrainError, Case, Stream};
+use super::{Brain, BrainError, Case, Meaning, Stream};
 use crate::domain::turn::{Classified, Passage, Reply};
+
+use extract::Asked;
+use quotes::Quotes;
 
 pub use follow_up::in_context;
 pub use lessons::examples;
@@ -23,6 +28,7 @@ pub use lessons::examples;
 #[derive(Clone)]
 pub struct LocalBrain {
     lessons: Arc<watch::Sender<Vec<Lesson>>>,
+    quotes: Arc<Quotes>,
 }
 
 /// What was learned from the intents of one mode of one desk.
@@ -41,11 +47,16 @@ const LESSONS: usize = 4;
 
 impl Default for LocalBrain {
     fn default() -> Self {
-        Self { lessons: Arc::new(watch::Sender::new(Vec::new())) }
+        Self { lessons: Arc::new(watch::Sender::new(Vec::new())), quotes: Arc::default() }
     }
 }
 
 impl LocalBrain {
+    /// From now on sentences are compared by what they mean, as soon as there is a model. Only the first one counts.
+    pub fn equip(&self, meaning: Box<dyn Meaning>) {
+        self.quotes.equip(meaning);
+    }
+
     /// Takes a classifier into use for what it was trained on, in place of an earlier one.
     pub fn learn(&self, training: [u8; 32], head: Arc<dyn Classifier>) {
         self.lessons.send_modify(|lessons| {
@@ -90,8 +101,16 @@ impl Brain for LocalBrain {
         _memories: &'a [String],
         stream: Stream<'a>,
     ) -> BoxFuture<'a, Result<Reply, BrainError>> {
-        let reply = extract::answer(&case.query, passages, case.preset.limits.answer_sentences);
-        stream(&reply.text);
-        std::future::ready(Ok(reply)).boxed()
+        async move {
+            let mut sentences = Vec::with_capacity(extract::SOURCES);
+            for passage in passages.iter().take(extract::SOURCES) {
+                sentences.push(self.quotes.of(passage).await);
+            }
+            let asked = Asked { text: &case.query, vector: case.vector.as_ref() };
+            let reply = extract::answer(asked, passages, &sentences, case.preset.limits.answer_sentences);
+            stream(&reply.text);
+            Ok(reply)
+        }
+        .boxed()
     }
 }

@@ -39,7 +39,7 @@ pub enum EmbedError {
 /// Stored beside each vector: vectors of different names cannot be compared.
 pub const MINILM: &str = "minilm";
 
-/// One question a turn: more turns than this at once wait their turn, and hold one text each meanwhile.
+/// A question a turn, seldom the sentences of a page: more turns than this at once wait, and hold a text each meanwhile.
 const URGENT: usize = 1_024;
 
 /// Imports hold whole documents: the next waits until one is through.
@@ -66,10 +66,14 @@ impl Embedder {
 
     /// Embeds what somebody waits for.
     pub async fn embed_one(&self, text: String) -> Result<Vector, EmbedError> {
-        let (job, answer) = Job::new(vec![text]);
+        self.embed_now(vec![text]).await?.pop().ok_or(EmbedError::Ended)
+    }
+
+    /// The same for a few texts that somebody waits for.
+    pub async fn embed_now(&self, texts: Vec<String>) -> Result<Vec<Vector>, EmbedError> {
+        let (job, answer) = Job::new(texts);
         self.urgent.send(job).await.map_err(|_| EmbedError::Ended)?;
-        let mut vectors = answer.await.map_err(|_| EmbedError::Ended)??;
-        vectors.pop().ok_or(EmbedError::Ended)
+        answer.await.map_err(|_| EmbedError::Ended)?
     }
 
     /// Embeds many texts, one vector each, in order, behind those that somebody waits for.

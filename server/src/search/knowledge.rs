@@ -124,6 +124,17 @@ impl Knowledge {
         }
     }
 
+    /// The meanings of what is quoted to somebody; nothing while there is no model.
+    pub async fn embed_all(&self, texts: Vec<String>) -> Option<Vec<Vector>> {
+        match self.embedder()?.embed_now(texts).await {
+            Ok(vectors) => Some(vectors),
+            Err(error) => {
+                tracing::warn!(%error, "what is quoted was not embedded; it is chosen by its words");
+                None
+            }
+        }
+    }
+
     /// Told after a change, so that it is seen at once and embedded soon.
     pub fn changed(&self, workspace: WorkspaceId) {
         if let Some(known) = self.shelves().get(&workspace) {

@@ -4,8 +4,11 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
 use crate::brain::local::LocalBrain;
-use crate::brain::{Brain, BrainError, Case, Stream};
+use crate::brain::{Brain, BrainError, Case, Meaning, Stream};
 use crate::domain::preset::Preset;
 use crate::domain::turn::{Classified, Passage, Reply};
 use crate::domain::vector::Vector;
@@ -34,6 +37,15 @@ pub struct Thought<T> {
     pub fell_back: Option<BrainError>,
 }
 
+/// What the local brain knows of meaning.
+struct Meanings(Knowledge);
+
+impl Meaning for Meanings {
+    fn of(&self, texts: Vec<String>) -> BoxFuture<'_, Option<Vec<Vector>>> {
+        self.0.embed_all(texts).boxed()
+    }
+}
+
 /// A passage of a page that the intent names is worth so much more.
 const NAMED_PAGE: f32 = 0.15;
 
@@ -44,6 +56,7 @@ impl Minds {
         remote: Option<Box<dyn Brain>>,
         knowledge: Knowledge,
     ) -> Self {
+        local.equip(Box::new(Meanings(knowledge.clone())));
         Self(Arc::new(Inner { preset: RwLock::new(Arc::new(preset)), local, remote, knowledge }))
     }
 

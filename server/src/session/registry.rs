@@ -130,6 +130,7 @@ impl Registry {
         if let Some(first) = self.newest(&begun, visitor, same) {
             return first;
         }
+        begun.reserve_exact(1);
         begun.push(id);
         self.rooms.by_id.entry(id).or_insert(room).clone()
     }

@@ -156,6 +156,8 @@ impl Room {
         let mut inner = self.lock();
         inner.idle_sweeps = 0;
         inner.members.retain(|other| other.member.connection != seat.member.connection);
+        // Mostly one: the usual room for four would be paid for by every visitor.
+        inner.members.reserve_exact(1);
         inner.members.push(seat);
         (inner.view.clone(), inner.streaming.clone())
     }

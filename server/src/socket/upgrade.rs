@@ -37,7 +37,7 @@ impl Place {
 pub type Forwarding = Arc<dyn Fn(IpAddr, Option<&str>) -> IpAddr + Send + Sync>;
 
 /// An idle visitor should cost little: the default of the library is 128 KiB each way.
-const READ_BUFFER: usize = 1024;
+const READ_BUFFER: usize = 512;
 const WRITE_BUFFER: usize = 4 * 1024;
 
 /// Answers `GET /ws`.

@@ -3,44 +3,59 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
+use super::quotes::{Sentence, Sentences};
+use super::sought::Sought;
 use super::words;
 use crate::domain::turn::{Action, Passage, Reply};
+use crate::domain::vector::Vector;
+
+/// What is asked: its words, and its meaning where there is a model.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    pub text: &'a str,
+    pub vector: Option<&'a Vector>,
+}
 
 /// A sentence of a passage, and what speaks for it.
-struct Candidate {
+struct Candidate<'a> {
     passage: usize,
     place: usize,
-    text: String,
-    /// The part of the question's weight that it covers.
+    text: &'a str,
+    /// The part of the question's weight that its words cover.
     covers: f32,
+    /// How near its meaning is to the question's.
+    near: Option<f32>,
+    /// It has the amount or the time that is asked for.
+    holds: bool,
     score: f32,
 }
 
 /// A passage beyond these is not worth a sentence.
-const SOURCES: usize = 2;
+pub const SOURCES: usize = 2;
 /// A second source must be nearly as good as the first.
 const SECOND_SOURCE: f32 = 0.9;
-/// Sentences that read on from one that was chosen are taken with it, within this of its score.
-const READS_ON: f32 = 0.25;
+/// What an amount or a time is worth where one is asked for.
+const SOUGHT: f32 = 0.12;
+/// Sentences of the same passage are taken with the best one within this of its score, or within that where only words
+/// speak for them.
+const AS_NEAR: f32 = 0.1;
+const AS_WORDED: f32 = 0.25;
+/// A sentence that begins so is read with the one before it.
+const LEANS_BACK: &[&str] =
+    &["It ", "This ", "They ", "Such ", "These ", "Those ", "That ", "Then ", "There it "];
 
-pub fn answer(question: &str, passages: &[Passage], most: usize) -> Reply {
-    let asked: HashSet<String> = words::terms(question).into_iter().collect();
-    let candidates = candidates(&asked, passages);
+/// `sentences` are those of the first passages, at most [`SOURCES`].
+pub fn answer(asked: Asked<'_>, passages: &[Passage], sentences: &[Sentences], most: usize) -> Reply {
+    let candidates = candidates(asked, passages, sentences);
     let Some(best) = candidates.iter().max_by(|a, b| a.score.total_cmp(&b.score)) else {
         return Reply { action: Action::Insufficient, ..Reply::default() };
     };
-    let mut chosen: Vec<&Candidate> = vec![best];
-    // Around the best one first: an answer reads best in the order in which it was written.
-    for candidate in candidates.iter().filter(|candidate| candidate.passage == best.passage) {
-        let near = candidate.place.abs_diff(best.place);
-        let close = near == 1 && candidate.place > best.place || near <= 3 && candidate.covers > 0.0;
-        if near > 0 && close && candidate.score >= best.score - READS_ON && chosen.len() < most.min(3) {
-            chosen.push(candidate);
-        }
-    }
-    let strong = |candidate: &&Candidate| {
+    let mut chosen = around(best, &candidates, most);
+    let strong = |candidate: &&Candidate<'_>| {
         candidate.passage != best.passage
+            && candidate.holds >= best.holds
             && candidate.covers >= best.covers.max(0.3) * 0.8
+            && candidate.near >= best.near.map(|near| near * SECOND_SOURCE)
             && passages[candidate.passage].score >= passages[best.passage].score * SECOND_SOURCE
     };
     if chosen.len() < most
@@ -52,60 +67,94 @@ pub fn answer(question: &str, passages: &[Passage], most: usize) -> Reply {
     let first = best.passage;
     chosen.sort_by_key(|candidate| (candidate.passage != first, candidate.passage, candidate.place));
     let evidence = passages[first].score.clamp(0.0, 1.0);
-    let confidence = (0.55 * evidence + 0.45 * best.covers + 0.1).clamp(0.0, 1.0);
+    let fits = best.near.map_or(best.covers, |near| best.covers.max(((near - 0.25) / 0.4).clamp(0.0, 1.0)));
+    let confidence = (0.55 * evidence + 0.45 * fits + 0.1).clamp(0.0, 1.0);
     Reply { text: text(&chosen), action: Action::Answer, confidence, reason: None }
 }
 
-fn candidates(asked: &HashSet<String>, passages: &[Passage]) -> Vec<Candidate> {
-    let best = passages.first().map_or(1.0, |passage| passage.score.max(0.01));
-    let read: Vec<(usize, usize, String, HashSet<String>)> = passages
+/// The best sentence with those of its passage that say as much, and what they lean on: an answer reads best in the
+/// order in which it was written.
+fn around<'c, 'a>(best: &'c Candidate<'a>, all: &'c [Candidate<'a>], most: usize) -> Vec<&'c Candidate<'a>> {
+    let beside = |candidate: &&Candidate<'_>| {
+        let apart = candidate.place.abs_diff(best.place);
+        let follows = apart == 1 && candidate.place > best.place || apart <= 3 && candidate.covers > 0.0;
+        let (within, belongs) = if best.near.is_some() { (AS_NEAR, true) } else { (AS_WORDED, follows) };
+        apart > 0 && belongs && candidate.score >= best.score - within
+    };
+    let mut near: Vec<&Candidate<'_>> =
+        all.iter().filter(|candidate| candidate.passage == best.passage).filter(beside).collect();
+    near.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let mut chosen = vec![best];
+    chosen.extend(near.into_iter().take(most.min(3).saturating_sub(1)));
+    let leaning: Vec<usize> = chosen
         .iter()
-        .enumerate()
-        .take(SOURCES)
-        .flat_map(|(index, passage)| {
-            words::sentences(&passage.text).into_iter().enumerate().map(move |(place, sentence)| {
-                let terms = words::terms(&sentence).into_iter().collect();
-                (index, place, sentence, terms)
-            })
-        })
+        .filter(|candidate| LEANS_BACK.iter().any(|opening| candidate.text.starts_with(opening)))
+        .map(|candidate| candidate.place)
         .collect();
-    // A word that every sentence has tells none of them from the others.
-    let mut common: HashMap<&str, f32> = HashMap::new();
-    for (.., terms) in &read {
-        for term in terms {
-            *common.entry(term).or_default() += 1.0;
+    for place in leaning {
+        let before =
+            |candidate: &&Candidate<'_>| candidate.passage == best.passage && candidate.place + 1 == place;
+        if let Some(before) = all.iter().find(before)
+            && !chosen.iter().any(|known| known.place == before.place)
+        {
+            chosen.push(before);
         }
     }
+    chosen
+}
+
+fn candidates<'a>(asked: Asked<'_>, passages: &[Passage], sentences: &'a [Sentences]) -> Vec<Candidate<'a>> {
+    let terms: HashSet<String> = words::terms(asked.text).into_iter().collect();
+    let sought = Sought::by(asked.text);
+    let best = passages.first().map_or(1.0, |passage| passage.score.max(0.01));
+    let read = || {
+        let of = |(index, sentences): (usize, &'a Sentences)| {
+            sentences.iter().enumerate().map(move |(place, sentence)| (index, place, sentence))
+        };
+        sentences.iter().enumerate().flat_map(of)
+    };
+    // A word that every sentence has says less than one that few have.
+    let mut common: HashMap<&str, f32> = HashMap::new();
+    for term in read().flat_map(|(.., sentence)| &sentence.terms) {
+        *common.entry(term).or_default() += 1.0;
+    }
     #[expect(clippy::cast_precision_loss, reason = "a number of sentences")]
-    let all = read.len() as f32;
-    let weight = |term: &str| (1.0 + all / (1.0 + common.get(term).copied().unwrap_or(0.0))).ln();
-    let whole: f32 = asked.iter().map(|term| weight(term)).sum::<f32>().max(0.01);
-    read.iter()
-        .map(|(passage, place, sentence, terms)| {
-            // The title speaks for every sentence beneath it, a little.
-            let title: HashSet<String> = words::terms(&passages[*passage].title).into_iter().collect();
-            let hit = asked.intersection(terms).map(|term| weight(term)).sum::<f32>();
-            let titled = asked.intersection(&title).map(|term| weight(term)).sum::<f32>();
-            let covers = (hit / whole).min(1.0);
+    let all = read().count() as f32;
+    let weight = |term: &str| 1.0 + 0.5 * (1.0 + all / (1.0 + common.get(term).copied().unwrap_or(0.0))).ln();
+    let whole: f32 = terms.iter().map(|term| weight(term)).sum::<f32>().max(0.01);
+    let part = |of: &HashSet<String>| {
+        (terms.intersection(of).map(|term| weight(term)).sum::<f32>() / whole).min(1.0)
+    };
+    let titled: Vec<f32> = passages
+        .iter()
+        .take(sentences.len())
+        .map(|passage| part(&words::terms(&passage.title).into_iter().collect()))
+        .collect();
+    read()
+        .map(|(passage, place, Sentence { text, terms, vector })| {
+            let covers = part(terms);
+            let near = asked.vector.zip(vector.as_ref()).map(|(asked, own)| asked.cosine(own));
             #[expect(clippy::cast_precision_loss, reason = "a place among a few sentences")]
-            let early = 0.04 / (1.0 + *place as f32);
-            let score = 0.6 * covers
-                + 0.1 * (titled / whole).min(1.0)
-                + 0.3 * passages[*passage].score / best
-                + early;
-            Candidate { passage: *passage, place: *place, text: sentence.clone(), covers, score }
+            let early = 0.04 / (1.0 + place as f32);
+            let fits = match near {
+                Some(near) => near + 0.3 * covers + 0.3 * passages[passage].score,
+                None => 0.6 * covers + 0.1 * titled[passage] + 0.3 * passages[passage].score / best + early,
+            };
+            let holds = sought.is_some_and(|sought| sought.is_in(text));
+            let score = fits + if holds { SOUGHT } else { 0.0 };
+            Candidate { passage, place, text, covers, near, holds, score }
         })
         .collect()
 }
 
 /// The sentences of each source together, with its number behind them.
-fn text(chosen: &[&Candidate]) -> String {
+fn text(chosen: &[&Candidate<'_>]) -> String {
     let mut text = String::new();
     for (index, candidate) in chosen.iter().enumerate() {
         if !text.is_empty() {
             text.push(' ');
         }
-        text.push_str(&candidate.text);
+        text.push_str(candidate.text);
         if !candidate.text.ends_with(['.', '!', '?', ':']) {
             text.push('.');
         }
@@ -118,10 +167,11 @@ fn text(chosen: &[&Candidate]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
+    use super::super::quotes::Quotes;
     use super::*;
 
-    fn passage(title: &str, text: &str, score: f32) -> Passage {
+    pub fn passage(title: &str, text: &str, score: f32) -> Passage {
         Passage {
             document: uuid::Uuid::nil(),
             ordinal: 0,
@@ -133,8 +183,17 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_sentences_that_answer_are_quoted_with_their_source() {
+    async fn by_words(question: &str, passages: &[Passage]) -> Reply {
+        let quotes = Quotes::default();
+        let mut sentences = Vec::new();
+        for passage in passages {
+            sentences.push(quotes.of(passage).await);
+        }
+        answer(Asked { text: question, vector: None }, passages, &sentences, 3)
+    }
+
+    #[tokio::test]
+    async fn the_sentences_that_answer_are_quoted_with_their_source() {
         let passages = [
             passage(
                 "Card delivery",
@@ -144,15 +203,57 @@ mod tests {
             ),
             passage("Opening hours", "We open at nine.", 0.4),
         ];
-        let reply = answer("how long does a new card take to arrive?", &passages, 3);
+        let reply = by_words("how long does a new card take to arrive?", &passages).await;
         assert!(reply.text.starts_with("A new card takes five working days to arrive."), "{}", reply.text);
         assert!(reply.text.ends_with("[1]") && !reply.text.contains("cat"), "{}", reply.text);
         assert_eq!(reply.action, Action::Answer);
         assert!(reply.confidence > 0.6, "{}", reply.confidence);
     }
 
+    #[tokio::test]
+    async fn a_question_of_cost_is_answered_with_an_amount() {
+        let passages = [
+            passage("Membership", "Guests can come to one event without a membership.", 0.9),
+            passage("Membership", "The Member plan costs 65 pounds a month.", 0.88),
+        ];
+        let reply = by_words("What does a membership cost?", &passages).await;
+        assert_eq!(reply.text, "The Member plan costs 65 pounds a month. [2]");
+    }
+
+    /// A small space of meanings: one axis a matter.
+    fn meaning(parts: &[(usize, f32)]) -> Vector {
+        let mut values = vec![0.0; crate::domain::vector::DIMENSIONS];
+        parts.iter().for_each(|(axis, part)| values[*axis] = *part);
+        values.into()
+    }
+
     #[test]
-    fn nothing_to_quote_is_insufficient() {
-        assert_eq!(answer("anything?", &[], 3).action, Action::Insufficient);
+    fn what_is_meant_is_quoted_though_no_word_is_shared() {
+        let passages = [passage("Leaving", "", 0.6)];
+        let sentence = |text: &str, parts: &[(usize, f32)]| Sentence {
+            text: text.to_owned(),
+            terms: words::terms(text).into_iter().collect(),
+            vector: Some(meaning(parts)),
+        };
+        let sentences: Sentences = [
+            sentence("Bicycles stay outside.", &[(1, 1.0)]),
+            sentence("A membership ends under Settings, End.", &[(0, 1.0), (2, 0.2)]),
+            sentence("It then runs until the paid month is over.", &[(0, 1.0), (3, 0.3)]),
+        ]
+        .into_iter()
+        .collect();
+        let vector = meaning(&[(0, 1.0), (3, 0.3)]);
+        let asked = Asked { text: "how can i quit", vector: Some(&vector) };
+        let reply = answer(asked, &passages, &[sentences], 3);
+        assert_eq!(
+            reply.text,
+            "A membership ends under Settings, End. It then runs until the paid month is over. [1]"
+        );
+        assert!(reply.confidence > 0.8, "{}", reply.confidence);
+    }
+
+    #[tokio::test]
+    async fn nothing_to_quote_is_insufficient() {
+        assert_eq!(by_words("anything?", &[]).await.action, Action::Insufficient);
     }
 }

@@ -13,7 +13,7 @@ struct Reference {
 
 /// The folder that `switchboard model fetch` fills, or none, aloud.
 fn embedder() -> Option<Embedder> {
-    let folder = std::env::home_dir()?.join(".cache").join(super::super::model::FOLDER);
+    let folder = std::env::home_dir()?.join(".cache/switchboard").join(super::super::model::FOLDER);
     if !folder.join("model.safetensors").exists() {
         eprintln!("SKIPPED: no model in {}; `switchboard model fetch` brings it", folder.display());
         return None;

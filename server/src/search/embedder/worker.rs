@@ -37,7 +37,7 @@ struct Line {
 
 /// A batch ends with the text that fills it. Of more the products gain nothing, and a question would wait for it.
 const MOST_TEXTS: usize = 32;
-const ENOUGH_TOKENS: usize = 512;
+const ENOUGH_TOKENS: usize = 256;
 
 /// Bulk work gets a batch after so many urgent ones.
 const PATIENCE: usize = 8;
