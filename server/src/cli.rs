@@ -220,7 +220,12 @@ enum Key {
     /// Show all that work
     List,
     /// Make one stop working
-    Revoke { name: String },
+    Revoke {
+        name: String,
+        /// Where it is, if several workspaces have one of that name; `*` for that of all workspaces
+        #[arg(long)]
+        workspace: Option<String>,
+    },
 }
 
 #[derive(Subcommand)]
@@ -370,7 +375,7 @@ impl Key {
                 command::Command::KeyAdd { name, role, workspace }
             }
             Self::List => command::Command::KeyList,
-            Self::Revoke { name } => command::Command::KeyRevoke { name },
+            Self::Revoke { name, workspace } => command::Command::KeyRevoke { name, workspace },
         }
     }
 }

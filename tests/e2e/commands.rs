@@ -151,6 +151,19 @@ async fn a_key_works_until_it_is_revoked(world: World) -> Result<()> {
     let refusal = world.socket().await?.call_refused("session.open", json!({"token": key})).await?;
     ensure!(refusal.kind == "unauthenticated", "{refusal}");
     ensure!(!printed(&world.command(&["key", "list"]).await?)?.contains("crm"));
+    // One name in two workspaces: which one has to be said, and the other goes on.
+    for workspace in ["default", "*"] {
+        printed(
+            &world
+                .command(&["key", "add", "--name", "twice", "--role", "service", "--workspace", workspace])
+                .await?,
+        )?;
+    }
+    failure(&world.command(&["key", "revoke", "twice"]).await?, 1)?;
+    printed(&world.command(&["key", "revoke", "twice", "--workspace", "*"]).await?)?;
+    failure(&world.command(&["key", "revoke", "twice", "--workspace", "*"]).await?, 1)?;
+    ensure!(printed(&world.command(&["key", "list"]).await?)?.contains("twice"));
+    printed(&world.command(&["key", "revoke", "twice"]).await?)?;
     failure(&world.command(&["key", "revoke", "crm"]).await?, 1)?;
     let again = add_key(&world, "crm", "service", "default").await?;
     ensure!(again != key, "the name is free again");

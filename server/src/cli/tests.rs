@@ -110,7 +110,11 @@ fn commands_are_what_they_ask_of_a_server() {
         "key add --name crm --role service --workspace *",
         &Asked::KeyAdd { name: "crm".into(), role: "service".into(), workspace: None },
     );
-    errand("key revoke crm", &Asked::KeyRevoke { name: "crm".into() });
+    errand("key revoke crm", &Asked::KeyRevoke { name: "crm".into(), workspace: None });
+    errand(
+        "key revoke crm --workspace shop",
+        &Asked::KeyRevoke { name: "crm".into(), workspace: Some("shop".into()) },
+    );
     errand(
         "import conversations /a.jsonl --dry-run",
         &Asked::ImportConversations { path: "/a.jsonl".into(), dry_run: true },

@@ -233,9 +233,33 @@ pub async fn list_keys(desk: &Administration, output: &Output) -> anyhow::Result
     print(rows, output).await
 }
 
-pub async fn revoke_key(context: &Context, name: &str, output: &Output) -> anyhow::Result<Outcome> {
-    if !context.administration.accounts().revoke_key(name, ACTOR).await? {
-        bail!("there is no key {name}; `switchboard key list` shows all");
+/// Without a workspace the name has to be that of one key only.
+pub async fn revoke_key(
+    context: &Context,
+    name: &str,
+    workspace: Option<&str>,
+    output: &Output,
+) -> anyhow::Result<Outcome> {
+    let accounts = context.administration.accounts();
+    let everywhere = || "*".to_owned();
+    let mut keys: Vec<(_, String)> = accounts
+        .keys_named(name)
+        .await?
+        .into_iter()
+        .map(|(id, slug)| (id, slug.unwrap_or_else(everywhere)))
+        .filter(|(_, place)| workspace.is_none_or(|workspace| workspace == place))
+        .collect();
+    if keys.len() > 1 {
+        let places: Vec<String> = keys.into_iter().map(|(_, place)| place).collect();
+        bail!("there are several keys {name}: say which with `--workspace`, one of {}", places.join(", "));
+    }
+    let revoked = match keys.pop() {
+        Some((id, _)) => accounts.revoke_key(id, name, ACTOR).await?,
+        None => false,
+    };
+    if !revoked {
+        let place = workspace.map_or_else(String::new, |workspace| format!(" in the workspace {workspace}"));
+        bail!("there is no key {name}{place}; `switchboard key list` shows all");
     }
     (context.changed)();
     output.note(format!("The key {name} no longer works.")).await?;

@@ -83,7 +83,9 @@ async fn dispatch(command: Command, context: &Context, output: &Output) -> anyho
             accounts::add_key(context, &name, &role, workspace.as_deref(), output).await
         }
         Command::KeyList => accounts::list_keys(desk, output).await,
-        Command::KeyRevoke { name } => accounts::revoke_key(context, &name, output).await,
+        Command::KeyRevoke { name, workspace } => {
+            accounts::revoke_key(context, &name, workspace.as_deref(), output).await
+        }
         Command::ImportConversations { path, dry_run } => {
             import::conversations(desk, &path, dry_run, output).await
         }

@@ -45,6 +45,7 @@ pub enum Command {
     KeyList,
     KeyRevoke {
         name: String,
+        workspace: Option<String>,
     },
     ImportConversations {
         path: PathBuf,

@@ -34,7 +34,7 @@ async fn a_request_is_one_line_of_json() {
 async fn a_request_is_bounded() {
     let name = "x".repeat(REQUEST - 100);
     let line = format!("{{\"command\":\"key_revoke\",\"name\":\"{name}\"}}\n");
-    assert_eq!(read(line.as_bytes()).await, Ok(Command::KeyRevoke { name }));
+    assert_eq!(read(line.as_bytes()).await, Ok(Command::KeyRevoke { name, workspace: None }));
     let endless = vec![b' '; REQUEST * 2];
     assert!(read(&endless).await.unwrap_err().contains("at most 1048576 bytes"));
 }

@@ -253,9 +253,15 @@ impl Accounts {
             .collect()
     }
 
-    /// False when no working key has this name.
-    pub async fn revoke_key(&self, name: &str, actor: &str) -> Result<bool, StoreError> {
-        let revoke = step!(statement::KEY_REVOKE, name.to_owned());
+    /// The keys of this name that still work, each with its workspace; none is all of them.
+    pub async fn keys_named(&self, name: &str) -> Result<Vec<(Uuid, Option<String>)>, StoreError> {
+        let rows = self.pools.lookup(vec![step!(statement::KEYS_NAMED, name.to_owned())]).await?;
+        rows.iter().map(|row| Ok((rows::get(row, "id")?, rows::get(row, "slug")?))).collect()
+    }
+
+    /// False when it no longer worked.
+    pub async fn revoke_key(&self, id: Uuid, name: &str, actor: &str) -> Result<bool, StoreError> {
+        let revoke = step!(statement::KEY_REVOKE, id);
         Ok(!self.pools.lookup(vec![audit(None, actor, "key.revoke", name, None), revoke]).await?.is_empty())
     }
 

@@ -72,7 +72,8 @@ statements! {
     KEY_ADD = "keys/add" as Lookup [UUID, UUID, TEXT, TEXT, BYTEA];
     KEY_BY_HASH = "keys/by_hash" as Lookup [BYTEA];
     KEYS_LIST = "keys/list" as Lookup [];
-    KEY_REVOKE = "keys/revoke" as Lookup [TEXT];
+    KEYS_NAMED = "keys/named" as Lookup [TEXT];
+    KEY_REVOKE = "keys/revoke" as Lookup [UUID];
 
     LOGIN_BEGIN = "logins/begin" as Lookup [UUID, UUID, UUID, TEXT, BYTEA, TIMESTAMPTZ];
     LOGIN_HOLD = "logins/hold" as Lookup [BYTEA];

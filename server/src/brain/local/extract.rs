@@ -104,8 +104,11 @@ fn around<'c, 'a>(best: &'c Candidate<'a>, all: &'c [Candidate<'a>], most: usize
 }
 
 fn candidates<'a>(asked: Asked<'_>, passages: &[Passage], sentences: &'a [Sentences]) -> Vec<Candidate<'a>> {
-    let terms: HashSet<String> = words::terms(asked.text).into_iter().collect();
     let sought = Sought::by(asked.text);
+    let terms: HashSet<String> = words::terms(asked.text)
+        .into_iter()
+        .filter(|term| !sought.is_some_and(|sought| sought.is_asked_by(term)))
+        .collect();
     let best = passages.first().map_or(1.0, |passage| passage.score.max(0.01));
     let read = || {
         let of = |(index, sentences): (usize, &'a Sentences)| {

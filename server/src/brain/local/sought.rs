@@ -37,6 +37,9 @@ const OF_TIMES: &[&str] = &[
     "what time",
 ];
 
+/// Stems that only say that a time is asked for: an answer seldom has them.
+const ASK_TIMES: &[&str] = &["long", "soon", "fast", "quick", "tak", "time"];
+
 /// Words of answers.
 const AMOUNTS: &[&str] = &[
     "pound", "pounds", "euro", "euros", "dollar", "dollars", "francs", "free", "eur", "gbp", "usd", "cent",
@@ -78,6 +81,11 @@ impl Sought {
         if asks(OF_AMOUNTS) { Some(Self::Amount) } else { asks(OF_TIMES).then_some(Self::Time) }
     }
 
+    /// Such a word of a question is no word of the matter.
+    pub fn is_asked_by(self, term: &str) -> bool {
+        self == Self::Time && ASK_TIMES.contains(&term)
+    }
+
     pub fn is_in(self, sentence: &str) -> bool {
         let spaced = spaced(sentence);
         let has = |words: &[&str]| spaced.split(' ').any(|word| words.contains(&word));
@@ -110,6 +118,8 @@ mod tests {
         ] {
             assert_eq!(Sought::by(question), sought, "{question}");
         }
+        let take = crate::brain::local::words::stem("take");
+        assert!(Sought::Time.is_asked_by(&take) && !Sought::Amount.is_asked_by(&take));
         assert!(Sought::Amount.is_in("It is 24 pounds a month.") && Sought::Amount.is_in("5% a year"));
         assert!(Sought::Time.is_in("Within two working days.") && !Sought::Time.is_in("In the app."));
     }
