@@ -125,6 +125,7 @@ export type ConversationJoin = {
 /** As `session.open` answers, without what is the socket's own. */
 export type ConversationJoined = {
   conversation: State;
+  visitor: VisitorProfile;
   position: Position;
   /** Whether `messages` are exactly those after the position that was sent; else they are a fresh last page. */
   recovered: boolean;
@@ -148,6 +149,8 @@ export type ConversationList = {
   status?: Status | null;
   /** For staff: whose they are. */
   assignee?: VisitorId | null;
+  /** For staff: those of this visitor. */
+  visitor?: VisitorId | null;
   /** For staff: part of the visitor's name, e-mail address, phone number or external id, or of the session id. */
   query?: string | null;
   /** 50 when absent. */
@@ -1104,6 +1107,18 @@ export type VisitorEscalation = {
 
 /** A person: a visitor or a member of staff. */
 export type VisitorId = string;
+
+/** Who the visitor of a conversation is, as far as they or the page that they came from have told. */
+export type VisitorProfile = {
+  id: VisitorId;
+  /** The page's server has vouched for `external_id`. All else is what was told. */
+  verified: boolean;
+  external_id: string | null;
+  name: string | null;
+  email: string | null;
+  phone: string | null;
+  metadata: { [key in string]: JsonValue } | null;
+};
 
 /** Why streamed text was withdrawn. */
 export type WithdrawnReason = "takeover" | "cancelled" | "restarted";

@@ -117,6 +117,19 @@ pub struct Staff {
     pub since: Timestamp,
 }
 
+/// Who the visitor of a conversation is, as far as they or the page that they came from have told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct VisitorProfile {
+    pub id: VisitorId,
+    /// The page's server has vouched for `external_id`. All else is what was told.
+    pub verified: bool,
+    pub external_id: Option<String>,
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub metadata: Option<Metadata>,
+}
+
 /// Whether somebody is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(rename_all = "snake_case")]

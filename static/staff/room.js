@@ -97,6 +97,7 @@ export const openRoom = (id, { link, request, prefix, me }) => {
     notes: [],
     error: null,
     joined: false,
+    visitor: null,
     typist: null,
     step: null,
     get pending() {
@@ -124,6 +125,7 @@ export const openRoom = (id, { link, request, prefix, me }) => {
         answer.notes.forEach(note);
         notesAt = answer.notes_position;
         room.joined = true;
+        room.visitor = answer.visitor;
         showTypist(null);
         log.opened({ ...answer, greeting: null });
         marked = 0;

@@ -4,6 +4,12 @@ import { age, dayAndTime, moment, priority, score, visitorName, words } from "./
 import { CLOSE, STAR } from "./icons.js";
 import { makeWhy } from "./why.js";
 
+/** So much of what a page tells of its visitor is shown. */
+const METADATA = 12;
+
+/** The contact that was given with a request for a person, without what was left out. @param {Staff.Escalation | undefined} it */
+const given = (it) => /** @type {Record<string, string | undefined>} */ (Object.fromEntries(Object.entries(it?.contact_info ?? {}).filter(([, value]) => value)));
+
 /** @type {(shell: Staff.Shell, room: Staff.Room, close: () => void) => Staff.View & {end(): void}} */
 export const makeSide = ({ desk }, room, close) => {
   const life = new AbortController();
@@ -11,8 +17,7 @@ export const makeSide = ({ desk }, room, close) => {
   let tab = "details";
   /** @type {Desk.State[] | null} */
   let earlier = null;
-  /** What the earlier ones were looked for by. */
-  let lookedBy = "";
+  let looked = false;
   let drawn = "";
   let why = makeWhy(desk, room);
 
@@ -47,16 +52,15 @@ export const makeSide = ({ desk }, room, close) => {
   };
 
   const lookForEarlier = async () => {
-    const { email, phone, name } = desk.escalationOf(room.id)?.contact_info ?? {};
-    const query = email || phone || name || "";
-    if (!query || query === lookedBy || desk.state !== "online") return;
-    lookedBy = query;
+    const visitor = room.visitor?.id;
+    if (!visitor || looked || desk.state !== "online") return;
+    looked = true;
     try {
-      const { conversations } = await desk.request("conversation.list", { query, limit: 20 });
+      const { conversations } = await desk.request("conversation.list", { visitor, limit: 20 });
       earlier = conversations.filter(({ conversation_id }) => conversation_id !== room.id);
     } catch {
       // The next session asks again.
-      lookedBy = "";
+      looked = false;
     }
     draw();
   };
@@ -68,7 +72,9 @@ export const makeSide = ({ desk }, room, close) => {
     const now = JSON.stringify([room.joined, it?.id, it?.version, conversation?.version, earlier?.map(({ version }) => version), room.error?.kind]);
     if (now === drawn) return;
     drawn = now;
-    const { name, email, phone } = it?.contact_info ?? {};
+    const { name: told, external_id, verified, metadata } = room.visitor ?? {};
+    // What they gave to be called back on is later than what their page told.
+    const { name = told, email = room.visitor?.email, phone = room.visitor?.phone } = given(it);
     const rating = conversation?.rating ?? 0;
     const stars = rating > 0 && h("span", { class: "stars", role: "img", ariaLabel: `${rating} out of 5` }, ...[1, 2, 3, 4, 5].map((n) => h("span", { class: n <= rating ? "lit" : "" }, icon(...STAR))));
     details.replaceChildren(
@@ -78,7 +84,9 @@ export const makeSide = ({ desk }, room, close) => {
           ["Name", name ?? visitorName(it, room.id)],
           ["E-mail", email ? link(`mailto:${email}`, email) : null],
           ["Phone", phone],
-          ["Their id", conversation?.session_id],
+          ["Account", external_id && `${external_id} (${verified ? "verified" : "not verified"})`],
+          ["Session", conversation?.session_id],
+          ...Object.entries(metadata ?? {}).slice(0, METADATA).map(([key, value]) => /** @type {[string, Desk.Child]} */ ([words(key), typeof value === "string" ? value : JSON.stringify(value)])),
           ["Audience", conversation?.mode ? words(conversation.mode) : null],
           ["Since", conversation ? time(conversation.created_at) : null],
           ["Rating", stars],
@@ -106,8 +114,6 @@ export const makeSide = ({ desk }, room, close) => {
   const time = (at) => h("time", { dateTime: at, title: moment(at) }, dayAndTime(at));
 
   const before = () => {
-    if (!room.joined && !earlier) return h("p", { class: "none" }, "Looking");
-    if (!lookedBy) return h("p", { class: "none" }, "Without a name, an e-mail address or a phone number there is nothing to look for.");
     if (!earlier) return h("p", { class: "none" }, "Looking");
     if (!earlier.length) return h("p", { class: "none" }, "This is the first.");
     return h("ul", { class: "earlier-list" }, ...earlier.map(({ conversation_id, status, updated_at, rating }) =>
@@ -117,7 +123,7 @@ export const makeSide = ({ desk }, room, close) => {
   room.on("changed", draw, signal);
   desk.on("queue", draw, signal);
   desk.on("online", () => {
-    lookedBy = "";
+    looked = false;
     draw();
   }, signal);
   choose();

@@ -113,6 +113,8 @@ declare global {
       /** Why it cannot be shown. */
       error: Desk.Failure | null;
       joined: boolean;
+      /** Known once it was joined. */
+      visitor: Protocol.VisitorProfile | null;
       typist: { role: string; name: string | null } | null;
       step: Protocol.WorkflowStep | null;
       draft: string;

@@ -170,6 +170,9 @@ async fn conversations_are_looked_up(world: World) -> Result<()> {
     let mut ada = Console::open(&world, "Ada").await?;
     ada.call("conversation.takeover", json!({"conversation_id": all[1]})).await?;
     let me = world.value("select id from api_keys where name = 'Ada'").await?;
+    let joined = ada.call("conversation.join", json!({"conversation_id": all[0]})).await?;
+    let who = &joined["visitor"];
+    ensure!(who["email"] == "Kim@example.com" && who["verified"] == false, "{who}");
     let found = async |params: Value| -> Result<Vec<String>> {
         let mut params = params;
         let mut found = Vec::new();
@@ -190,6 +193,8 @@ async fn conversations_are_looked_up(world: World) -> Result<()> {
     ensure!(found(json!({"status": "with_staff"})).await? == [all[1].clone()]);
     ensure!(found(json!({"assignee": me})).await? == [all[1].clone()]);
     ensure!(found(json!({"query": "%"})).await?.is_empty(), "no sign is an operator");
+    ensure!(found(json!({"visitor": who["id"]})).await? == [all[0].clone()]);
+    ensure!(found(json!({"visitor": Uuid::new_v4()})).await?.is_empty());
     let join = json!({"conversation_id": unwritten.conversation});
     let refused = ada.socket()?.call_refused("conversation.join", join).await?;
     ensure!(refused.kind == "not_found", "what nobody has acted in is its visitor's alone: {refused}");

@@ -57,6 +57,9 @@ pub struct ConversationList {
     /// For staff: whose they are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assignee: Option<VisitorId>,
+    /// For staff: those of this visitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub visitor: Option<VisitorId>,
     /// For staff: part of the visitor's name, e-mail address, phone number or external id, or of the session id.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::LOOKUP))]

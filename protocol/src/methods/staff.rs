@@ -11,7 +11,7 @@ use crate::chat::{Message, Position, ReadMarks, State, Streaming};
 use crate::ids::{CannedId, ConversationId, Seq};
 use crate::limits;
 use crate::params::{Members, Params, Problems, at_most, limit_fits, within};
-use crate::staff::{CannedResponse, Note, Presence};
+use crate::staff::{CannedResponse, Note, Presence, VisitorProfile};
 
 /// From now on this socket hears what happens in the conversation, notes included. It may be in many.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
@@ -30,6 +30,7 @@ pub struct ConversationJoin {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct ConversationJoined {
     pub conversation: State,
+    pub visitor: VisitorProfile,
     pub position: Position,
     /// Whether `messages` are exactly those after the position that was sent; else they are a fresh last page.
     pub recovered: bool,

@@ -116,6 +116,7 @@ impl Desk {
             before: wire::cursor(params.cursor.as_deref())?,
             status: params.status.map(wire::status),
             assignee: params.assignee.map(VisitorId::uuid),
+            visitor: params.visitor.map(VisitorId::uuid),
             query: params.query.as_deref().map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned),
         };
         let staff = self.registry.store().staff();

@@ -44,6 +44,7 @@ impl Desk {
         let last = notes.last().map(|note| note.seq).or(after).unwrap_or(Seq::ZERO);
         Ok(ConversationJoined {
             conversation: wire::state(&view.conversation, &self.epoch),
+            visitor: wire::staff::visitor(&room.visitor()),
             position: Position { epoch: self.epoch.clone(), seq: view.head },
             recovered: page.recovered,
             messages: wire::messages(&page.messages),

@@ -36,6 +36,7 @@ pub struct LookUp {
     pub before: Option<ConversationId>,
     pub status: Option<Status>,
     pub assignee: Option<Uuid>,
+    pub visitor: Option<Uuid>,
     pub query: Option<String>,
 }
 
@@ -230,7 +231,8 @@ impl Staff {
             look_up.status.map(Status::name),
             look_up.assignee,
             look_up.query,
-            walk
+            walk,
+            look_up.visitor
         );
         let rows = self.pools.read(&[workspace], step).await?;
         let mut conversations = Vec::with_capacity(rows.len());

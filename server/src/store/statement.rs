@@ -101,7 +101,7 @@ statements! {
         INT8_ARRAY, INT8_ARRAY, UUID_ARRAY, JSONB_ARRAY, TIMESTAMPTZ_ARRAY, TIMESTAMPTZ_ARRAY];
     CONVERSATIONS_FIND = "conversations/find" as App [UUID_ARRAY, UUID_ARRAY, TEXT_ARRAY];
     CONVERSATIONS_OF_VISITOR = "conversations/list_of_visitor" as App [UUID, UUID, INT8];
-    CONVERSATIONS_OF_WORKSPACE = "conversations/list_of_staff" as App [UUID, UUID, TEXT, UUID, TEXT, INT8];
+    CONVERSATIONS_OF_WORKSPACE = "conversations/list_of_staff" as App [UUID, UUID, TEXT, UUID, TEXT, INT8, UUID];
     CONVERSATIONS_MARK_READ = "conversations/mark_read" as App [UUID_ARRAY, INT8_ARRAY, INT8_ARRAY];
     CONVERSATIONS_STANDING = "conversations/standing" as App [UUID_ARRAY];
     CONVERSATIONS_IMPORT = "conversations/import" as App [UUID, TIMESTAMPTZ, UUID_ARRAY, UUID_ARRAY, TEXT_ARRAY,

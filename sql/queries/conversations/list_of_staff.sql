@@ -3,7 +3,7 @@
 WITH page AS (
   SELECT * FROM conversations
   WHERE workspace_id = $1 AND ($2::uuid IS NULL OR id < $2) AND ($3::text IS NULL OR status = $3)
-    AND ($4::uuid IS NULL OR assignee_id = $4)
+    AND ($4::uuid IS NULL OR assignee_id = $4) AND ($7::uuid IS NULL OR user_id = $7)
   ORDER BY id DESC
   LIMIT $6
 )

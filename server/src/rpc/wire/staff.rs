@@ -9,11 +9,12 @@ use switchboard_protocol::ids::{Epoch, VisitorId};
 use switchboard_protocol::notifications::{EscalationUpdated, PresenceUpdated};
 use switchboard_protocol::staff::{
     CannedResponse, ContactInfo, ErasedEscalation, Escalation, EscalationNews, InteractionTrace, Note,
-    Presence, Staff, StepTrace, Trigger,
+    Presence, Staff, StepTrace, Trigger, VisitorProfile,
 };
 
 use super::{escalation_status, person, stored};
 use crate::domain::conversation::{self, Mode};
+use crate::domain::visitor::Visitor;
 use crate::domain::{escalation, note, staff};
 use crate::escalation::News;
 use crate::store::escalations::Trace;
@@ -148,6 +149,19 @@ pub fn status(status: EscalationStatus) -> escalation::Status {
         EscalationStatus::Notified => escalation::Status::Notified,
         EscalationStatus::InProgress => escalation::Status::InProgress,
         EscalationStatus::Resolved => escalation::Status::Resolved,
+    }
+}
+
+pub fn visitor(visitor: &Visitor) -> VisitorProfile {
+    let profile = &visitor.profile;
+    VisitorProfile {
+        id: visitor.id,
+        verified: visitor.verified,
+        external_id: profile.external_id.clone(),
+        name: profile.name.clone(),
+        email: profile.email.clone(),
+        phone: profile.phone.clone(),
+        metadata: profile.metadata.as_ref().and_then(|metadata| metadata.as_object().cloned()),
     }
 }
 
