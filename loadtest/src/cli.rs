@@ -25,6 +25,10 @@ pub enum Command {
     /// Readers that drop and resume while somebody writes: nothing missed, nothing twice
     Resume(ResumeArgs),
     /// One conversation with many sockets: deliveries a second and their latency
+    Listeners(ListenersArgs),
+    /// Consoles of the staff that come and go while escalations change: each ends equal to the table
+    Feed(FeedArgs),
+    /// One feed with many consoles: what a delivery costs the server, beside the same in Node
     Fanout(FanoutArgs),
     /// Turns a second of the agent with its local brain, beside what the embedding thread alone can do
     Turns(TurnsArgs),
@@ -60,6 +64,15 @@ pub struct LabArgs {
     /// Public name of the workspace that visitors open
     #[arg(long)]
     pub workspace: Option<String>,
+    /// Key of somebody of the staff, for a server that already runs; may be given again
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "LOADTEST_STAFF_KEY",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub staff_key: Vec<String>,
     /// New connections a second
     #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..))]
     pub connect_rate: u32,
@@ -196,7 +209,7 @@ pub struct ResumeArgs {
 }
 
 #[derive(Args)]
-pub struct FanoutArgs {
+pub struct ListenersArgs {
     #[command(flatten)]
     pub lab: LabArgs,
     /// Sockets that listen
@@ -211,6 +224,63 @@ pub struct FanoutArgs {
     /// Messages that the writer has under way at most
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
     pub in_flight: u32,
+}
+
+#[derive(Args)]
+pub struct FeedArgs {
+    #[command(flatten)]
+    pub lab: LabArgs,
+    /// Consoles of the staff
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    pub conns: u32,
+    /// Escalations that change
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
+    pub escalations: u32,
+    /// Seconds of changes
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    pub secs: u64,
+    /// Changes a second
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rate: u32,
+    /// Longest time in milliseconds that a console stays before it drops
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub stay: u64,
+    /// Longest time in milliseconds that a console is away
+    #[arg(long, default_value_t = 3_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub away: u64,
+    /// The p99 from the request of a change to a console, in milliseconds, at most
+    #[arg(long, default_value_t = 50.0)]
+    pub p99: f64,
+}
+
+#[derive(Args)]
+pub struct FanoutArgs {
+    #[command(flatten)]
+    pub lab: LabArgs,
+    /// Consoles on the feed
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub conns: u32,
+    /// Escalations that change in turns
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    pub escalations: u32,
+    /// Seconds measured in each round
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    pub secs: u64,
+    /// Changes a second
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rate: u32,
+    /// Rounds; with the peer they are interleaved [default: 1 alone, 3 with the peer]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rounds: Option<u32>,
+    /// Measure the same in Node as well, in turns, on the same Postgres
+    #[arg(long, requires = "server")]
+    pub peers: bool,
+    /// Folder of the peers
+    #[arg(long, value_name = "DIR", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/peers"))]
+    pub peers_dir: PathBuf,
+    /// At most this share of Node's CPU for a delivery
+    #[arg(long, default_value_t = 0.5)]
+    pub share: f64,
 }
 
 #[derive(Args)]
@@ -290,6 +360,8 @@ impl Cli {
             Command::Idle(args) => &args.lab,
             Command::Storm(args) => &args.lab,
             Command::Resume(args) => &args.lab,
+            Command::Listeners(args) => &args.lab,
+            Command::Feed(args) => &args.lab,
             Command::Fanout(args) => &args.lab,
             Command::Turns(args) => &args.lab,
             Command::Growth(args) => &args.lab,

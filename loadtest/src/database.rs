@@ -93,9 +93,7 @@ impl Database {
     /// where row-level security hides rows from this role.
     pub async fn stored(&self, table: &str, conversations: &[Uuid]) -> anyhow::Result<Option<Stored>> {
         ensure!(table.chars().all(|c| c.is_ascii_alphanumeric() || "._".contains(c)), "{table} is no table");
-        let hidden =
-            self.client.query_one("select row_security_active($1::text::regclass)", &[&table]).await?;
-        if hidden.get(0) {
+        if self.hides(table).await? {
             return Ok(None);
         }
         let sql = format!(
@@ -105,6 +103,13 @@ impl Database {
         );
         let row = self.client.query_one(&sql, &[&conversations]).await?;
         Ok(Some(Stored { messages: u64::try_from(row.get::<_, i64>(0))?, dense: row.get(1) }))
+    }
+
+    /// Row-level security hides rows of this table from this role.
+    pub async fn hides(&self, table: &str) -> anyhow::Result<bool> {
+        let hidden =
+            self.client.query_one("select row_security_active($1::text::regclass)", &[&table]).await?;
+        Ok(hidden.get(0))
     }
 
     /// Removes what a peer has left.

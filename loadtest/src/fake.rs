@@ -1,5 +1,7 @@
 //! A server for the tests of the checker: it holds conversations in memory and is honest, or tells one lie.
 
+mod desk;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,6 +14,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
+
+use self::desk::Desk;
+pub use self::desk::STAFF;
 
 /// A lie is told with every message whose number this divides, so that the truth is around it.
 const NOW_AND_THEN: usize = 7;
@@ -50,6 +55,7 @@ pub struct Fake {
 struct Server {
     lie: Lie,
     conversations: Mutex<HashMap<Uuid, Conversation>>,
+    desk: Mutex<Desk>,
     statements: AtomicU64,
 }
 
@@ -66,7 +72,12 @@ impl Fake {
     pub async fn start(lie: Lie) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("ws://{}/ws", listener.local_addr().unwrap());
-        let server = Arc::new(Server { lie, conversations: Mutex::default(), statements: AtomicU64::new(0) });
+        let server = Arc::new(Server {
+            lie,
+            conversations: Mutex::default(),
+            desk: Mutex::default(),
+            statements: AtomicU64::new(0),
+        });
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let mut sockets = JoinSet::new();
@@ -113,6 +124,10 @@ impl Server {
         let (id, params) = (&request["id"], &request["params"]);
         let mut conversations = self.conversations.lock().unwrap();
         let result = match request["method"].as_str().unwrap() {
+            "session.open" if params["token"] == STAFF => Some(json!({"conversation": null})),
+            method if method.starts_with("escalation.") => {
+                Some(self.desk.lock().unwrap().answer(self.lie, method, params, outbox))
+            }
             "session.open" => Some(self.open(&mut conversations, params, outbox)),
             "message.send" => {
                 self.send(conversations.get_mut(&conversation_id(params)).unwrap(), params, outbox)

@@ -9,6 +9,7 @@
 
 mod cli;
 mod client;
+mod console;
 mod database;
 #[cfg(test)]
 mod fake;

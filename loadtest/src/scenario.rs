@@ -1,9 +1,11 @@
 //! The scenarios: each brings its own load, checks its own view of it and ends in a report.
 
 mod fanout;
+mod feed;
 mod growth;
 mod idle;
 mod latency;
+mod listeners;
 mod load;
 mod logins;
 mod resume;
@@ -21,6 +23,8 @@ pub async fn run(cli: &Cli) -> anyhow::Result<Report> {
         Command::Storm(args) => storm::run(args).await,
         Command::Resume(args) => resume::run(args).await,
         Command::Fanout(args) => fanout::run(args).await,
+        Command::Listeners(args) => listeners::run(args).await,
+        Command::Feed(args) => feed::run(args).await,
         Command::Turns(args) => turns::run(args).await,
         Command::Growth(args) => growth::run(args).await,
         Command::Logins(args) => logins::run(args).await,

@@ -2,6 +2,8 @@
 //!
 //! They are parsed from a borrowed frame and hold only what is checked.
 
+pub mod staff;
+
 use std::fmt;
 
 use serde::de::DeserializeOwned;

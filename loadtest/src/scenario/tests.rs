@@ -3,13 +3,14 @@
 use clap::Parser;
 
 use crate::cli::Cli;
-use crate::fake::{Fake, Lie};
+use crate::fake::{Fake, Lie, STAFF};
 
 /// Runs a scenario and returns the names of the checks that failed.
 async fn failed(lie: Lie, scenario: &str) -> Vec<String> {
     let fake = Fake::start(lie).await;
     let arguments = ["loadtest"].into_iter().chain(scenario.split(' '));
-    let cli = Cli::parse_from(arguments.chain(["--url", &fake.url, "--timeout", "2"]));
+    let fixed = ["--url", &fake.url, "--timeout", "2", "--staff-key", STAFF];
+    let cli = Cli::parse_from(arguments.chain(fixed));
     let report = super::run(&cli).await.unwrap();
     let failed: Vec<String> =
         report.checks.iter().filter(|check| !check.passed).map(|check| check.name.clone()).collect();
@@ -22,7 +23,9 @@ async fn failed(lie: Lie, scenario: &str) -> Vec<String> {
 // The tester and the fake share a process here, and its pace is nobody's: bars on speed are off.
 const SEND: &str = "send --conns 4 --secs 1 --warmup 0 --p99-factor 1e9";
 const RESUME: &str = "resume --conns 4 --secs 2 --rate 400 --stay 40 --away 40";
-const FANOUT: &str = "fanout --conns 4 --secs 1 --rate 400";
+const LISTENERS: &str = "listeners --conns 4 --secs 1 --rate 400";
+const FEED: &str = "feed --conns 4 --escalations 15 --secs 2 --rate 150 --stay 200 --away 40 --p99 1e9";
+const FANOUT: &str = "fanout --conns 4 --escalations 8 --secs 1 --rate 50";
 const STORM: &str = "storm --conns 20 --behind 0.5 --missed 3 --away 0";
 const IDLE: &str = "idle --conns 20 --secs 0 --steady 1 --bar 0";
 
@@ -71,13 +74,39 @@ async fn resume_catches_false_words_about_recovery() {
 }
 
 #[tokio::test]
+async fn listeners_passes_an_honest_server() {
+    passes(LISTENERS).await;
+}
+
+#[tokio::test]
+async fn listeners_catches_what_listeners_are_not_told() {
+    catches(LISTENERS, "truth", &[Lie::Loses, Lie::Doubles, Lie::Reorders, Lie::Alters]).await;
+}
+
+#[tokio::test]
+async fn feed_passes_an_honest_server() {
+    passes(FEED).await;
+}
+
+#[tokio::test]
+async fn feed_catches_what_consoles_are_not_told() {
+    catches(FEED, "truth", &[Lie::Loses, Lie::Alters, Lie::FalseRecovery]).await;
+}
+
+#[tokio::test]
+async fn feed_needs_a_key_of_the_staff() {
+    let fake = Fake::start(Lie::None).await;
+    refused(&format!("feed --url {}", fake.url), "name them with --staff-key").await;
+}
+
+#[tokio::test]
 async fn fanout_passes_an_honest_server() {
     passes(FANOUT).await;
 }
 
 #[tokio::test]
-async fn fanout_catches_what_listeners_are_not_told() {
-    catches(FANOUT, "truth", &[Lie::Loses, Lie::Doubles, Lie::Reorders, Lie::Alters]).await;
+async fn fanout_catches_what_consoles_are_not_told() {
+    catches(FANOUT, "truth", &[Lie::Loses, Lie::Alters]).await;
 }
 
 #[tokio::test]
