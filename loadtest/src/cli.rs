@@ -37,6 +37,8 @@ pub enum Command {
     Growth(GrowthArgs),
     /// A crowd at the login page, each trying again and again: what those who talk notice of it
     Logins(LoginsArgs),
+    /// The dashboard with a year of interactions, and what those who talk notice of it
+    Reports(ReportsArgs),
 }
 
 /// What is tested, and how it is reached.
@@ -353,6 +355,29 @@ pub struct LoginsArgs {
     pub p99: f64,
 }
 
+#[derive(Args)]
+pub struct ReportsArgs {
+    #[command(flatten)]
+    pub lab: LabArgs,
+    #[command(flatten)]
+    pub load: LoadArgs,
+    /// Interactions stored
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub interactions: u32,
+    /// Times that each report is asked for with nothing else going on
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
+    pub times: u32,
+    /// The p95 of every report with nothing else going on, in milliseconds, at most
+    #[arg(long, default_value_t = 200.0)]
+    pub answer: f64,
+    /// The p99 of messages beside reports at most this many times that without
+    #[arg(long, default_value_t = 1.5)]
+    pub p99_factor: f64,
+    /// A p99 of messages, in milliseconds, that is well in any case
+    #[arg(long, default_value_t = 25.0)]
+    pub p99: f64,
+}
+
 impl Cli {
     pub fn lab(&self) -> &LabArgs {
         match &self.command {
@@ -366,6 +391,7 @@ impl Cli {
             Command::Turns(args) => &args.lab,
             Command::Growth(args) => &args.lab,
             Command::Logins(args) => &args.lab,
+            Command::Reports(args) => &args.lab,
         }
     }
 }

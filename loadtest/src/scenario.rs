@@ -8,6 +8,7 @@ mod latency;
 mod listeners;
 mod load;
 mod logins;
+mod reports;
 mod resume;
 mod send;
 mod storm;
@@ -28,6 +29,7 @@ pub async fn run(cli: &Cli) -> anyhow::Result<Report> {
         Command::Turns(args) => turns::run(args).await,
         Command::Growth(args) => growth::run(args).await,
         Command::Logins(args) => logins::run(args).await,
+        Command::Reports(args) => reports::run(args).await,
     }
 }
 
