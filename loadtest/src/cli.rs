@@ -7,6 +7,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
+/// The desk without an agent.
+const RELAY: &str = "relay";
+
 #[derive(Parser)]
 #[command(name = "loadtest", version, about = "Load tests for Switchboard that check what they measure.")]
 pub struct Cli {
@@ -30,6 +33,8 @@ pub enum Command {
     Feed(FeedArgs),
     /// One feed with many consoles: what a delivery costs the server, beside the same in Node
     Fanout(FanoutArgs),
+    /// Recorded conversations played again, by visitors on good and bad networks, with staff
+    Replay(ReplayArgs),
     /// Turns a second of the agent with its local brain, beside what the embedding thread alone can do
     Turns(TurnsArgs),
     /// What a year of messages costs: acknowledgements a second beside an empty database, and opening long
@@ -82,8 +87,8 @@ pub struct LabArgs {
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
     pub timeout: u64,
     /// The desk of the started server
-    #[arg(skip = "relay")]
-    pub preset: &'static str,
+    #[arg(skip = RELAY)]
+    pub preset: String,
     /// Threads of this tester
     #[arg(long, default_value_t = 1)]
     pub threads: usize,
@@ -286,6 +291,52 @@ pub struct FanoutArgs {
 }
 
 #[derive(Args)]
+pub struct ReplayArgs {
+    #[command(flatten)]
+    pub lab: LabArgs,
+    #[command(flatten)]
+    pub play: PlayArgs,
+}
+
+/// Recorded conversations, and by whom and how they are played.
+#[derive(Args, Clone)]
+pub struct PlayArgs {
+    /// Conversations whose visitors' turns are played: JSONL of `{"turns":[{"role","content"}]}`
+    #[arg(long, value_name = "F.jsonl")]
+    pub file: PathBuf,
+    /// Conversations played, from the first on and round again [default: those of the file]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub conversations: Option<u32>,
+    /// Visitors at once; when one has gone, another comes
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    pub users: u32,
+    /// Instead, so many new visitors each second, however many are there
+    #[arg(long, value_name = "RATE", conflicts_with = "users")]
+    pub arrival: Option<f64>,
+    /// Seconds until all are there, or until as many come as asked for
+    #[arg(long, default_value_t = 5.0)]
+    pub ramp: f64,
+    /// How many times as fast as people think and type
+    #[arg(long, default_value_t = 10.0)]
+    pub speed: f64,
+    /// Share of the visitors on bad networks: dropped sockets, slow readers, two tabs, phones asleep
+    #[arg(long, default_value_t = 0.1)]
+    pub bad: f64,
+    /// People who take escalations and answer
+    #[arg(long, default_value_t = 3)]
+    pub staff: u32,
+    /// Seconds that they take for each thing they do, at speed 1
+    #[arg(long, default_value_t = 10.0)]
+    pub staff_pace: f64,
+    /// The desk of the started server
+    #[arg(long, default_value = "member_support")]
+    pub preset: String,
+    /// Plays the same once more
+    #[arg(long)]
+    pub seed: Option<u64>,
+}
+
+#[derive(Args)]
 pub struct TurnsArgs {
     #[command(flatten)]
     pub lab: LabArgs,
@@ -388,6 +439,7 @@ impl Cli {
             Command::Listeners(args) => &args.lab,
             Command::Feed(args) => &args.lab,
             Command::Fanout(args) => &args.lab,
+            Command::Replay(args) => &args.lab,
             Command::Turns(args) => &args.lab,
             Command::Growth(args) => &args.lab,
             Command::Logins(args) => &args.lab,

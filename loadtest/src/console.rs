@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde::de::IgnoredAny;
+use serde::Serialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use uuid::Uuid;
@@ -133,6 +134,18 @@ impl Console {
         Ok(told.escalations.len() as u64)
     }
 
+    pub fn is_there(&self) -> bool {
+        self.socket.is_some()
+    }
+
+    pub async fn call<T: DeserializeOwned>(
+        &mut self,
+        method: &str,
+        params: &impl Serialize,
+    ) -> Result<T, CallError> {
+        self.socket()?.call(method, params).await
+    }
+
     /// The connection is lost, without a word.
     pub fn lose(&mut self) {
         if let Some(socket) = self.socket.take() {
@@ -141,8 +154,11 @@ impl Console {
     }
 
     pub async fn receive(&mut self) -> Result<Utf8Bytes, Gone> {
-        let socket = self.socket.as_mut().ok_or_else(|| Gone::Broken("it was cut".into()))?;
-        socket.receive().await
+        self.socket()?.receive().await
+    }
+
+    fn socket(&mut self) -> Result<&mut Socket, Gone> {
+        self.socket.as_mut().ok_or_else(|| Gone::Broken("it was cut".into()))
     }
 
     /// The row that a frame brings; None for a frame about anything else.

@@ -2,6 +2,7 @@
 
 mod cluster;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -11,6 +12,7 @@ use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
 pub use self::cluster::{Cluster, free_port};
+use crate::client::wire::log::{Entry, Role};
 use crate::measure;
 
 pub struct Database {
@@ -103,6 +105,33 @@ impl Database {
         );
         let row = self.client.query_one(&sql, &[&conversations]).await?;
         Ok(Some(Stored { messages: u64::try_from(row.get::<_, i64>(0))?, dense: row.get(1) }))
+    }
+
+    /// The messages of these conversations, in their order; None where the role may not see them.
+    pub async fn log(&self, conversations: &[Uuid]) -> anyhow::Result<Option<HashMap<Uuid, Vec<Entry>>>> {
+        if self.hides("messages").await? {
+            return Ok(None);
+        }
+        let rows = self
+            .client
+            .query(
+                "select conversation_id, seq, id, client_id, role, content from messages \
+                 where conversation_id = any($1) order by conversation_id, seq",
+                &[&conversations],
+            )
+            .await?;
+        let mut log: HashMap<Uuid, Vec<Entry>> = HashMap::new();
+        for row in rows {
+            let entry = Entry {
+                seq: u64::try_from(row.get::<_, i64>(1))?,
+                id: row.get(2),
+                client_id: row.get(3),
+                role: Role::named(row.get(4)).context("a role that is not known")?,
+                content: row.get(5),
+            };
+            log.entry(row.get(0)).or_default().push(entry);
+        }
+        Ok(Some(log))
     }
 
     /// Row-level security hides rows of this table from this role.

@@ -17,8 +17,11 @@ mod lab;
 mod measure;
 mod peers;
 mod process;
+mod proxy;
 mod report;
 mod scenario;
+mod timeline;
+mod transcript;
 mod view;
 mod visitor;
 

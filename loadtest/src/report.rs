@@ -6,6 +6,8 @@ use std::fs;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::timeline::Timeline;
+
 /// One run, whatever its scenario.
 #[derive(Serialize)]
 pub struct Report {
@@ -14,6 +16,11 @@ pub struct Report {
     pub figures: Value,
     pub checks: Vec<Check>,
     pub notes: Vec<String>,
+    /// How the run went, second by second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Timeline>,
+    /// Latencies in milliseconds at rising shares, by what was measured.
+    pub curves: Vec<(String, Vec<(f64, f64)>)>,
     #[serde(skip)]
     pub tables: Vec<Table>,
 }
@@ -43,7 +50,16 @@ impl Report {
     pub fn new(scenario: &'static str, figures: impl Serialize) -> anyhow::Result<Self> {
         let figures = serde_json::to_value(figures)?;
         let machine = Machine::this();
-        Ok(Self { scenario, machine, figures, checks: Vec::new(), notes: Vec::new(), tables: Vec::new() })
+        Ok(Self {
+            scenario,
+            machine,
+            figures,
+            checks: Vec::new(),
+            notes: Vec::new(),
+            timeline: None,
+            curves: Vec::new(),
+            tables: Vec::new(),
+        })
     }
 
     pub fn check(&mut self, name: impl Into<String>, passed: bool, detail: impl Into<String>) {

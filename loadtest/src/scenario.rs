@@ -8,12 +8,15 @@ mod latency;
 mod listeners;
 mod load;
 mod logins;
+mod replay;
 mod reports;
 mod resume;
+mod script;
 mod send;
 mod storm;
 mod turns;
 
+pub use self::latency::Latency;
 use crate::cli::{Cli, Command};
 use crate::report::Report;
 
@@ -26,6 +29,7 @@ pub async fn run(cli: &Cli) -> anyhow::Result<Report> {
         Command::Fanout(args) => fanout::run(args).await,
         Command::Listeners(args) => listeners::run(args).await,
         Command::Feed(args) => feed::run(args).await,
+        Command::Replay(args) => replay::run(args).await,
         Command::Turns(args) => turns::run(args).await,
         Command::Growth(args) => growth::run(args).await,
         Command::Logins(args) => logins::run(args).await,

@@ -35,7 +35,7 @@ impl Served {
         let address = Address::loopback(free_port()?);
         let mut command = Command::new(binary);
         command.arg("serve").arg("--listen").arg(address.socket.to_string()).args(["--database", database]);
-        command.arg("--data").arg(data).args(["--preset", args.preset, "--limits", "off"]);
+        command.arg("--data").arg(data).args(["--preset", &args.preset, "--limits", "off"]);
         let mut process = Process::start("the server", command, &logs.join("server.log"), Signal::SIGTERM)?;
         process.wait_until(STARTED_WITHIN, async || address.get("/readyz").await.is_ok()).await?;
         let entrance = Entrance { address, workspace: args.workspace.clone(), patience: args.timeout() };
