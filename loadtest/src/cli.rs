@@ -4,8 +4,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
+
+use crate::scenario::Fault;
 
 /// The desk without an agent.
 const RELAY: &str = "relay";
@@ -35,6 +37,8 @@ pub enum Command {
     Fanout(FanoutArgs),
     /// Recorded conversations played again, by visitors on good and bad networks, with staff
     Replay(ReplayArgs),
+    /// The same while server, database and networks are being hurt: nothing acknowledged may be lost
+    Chaos(ChaosArgs),
     /// Turns a second of the agent with its local brain, beside what the embedding thread alone can do
     Turns(TurnsArgs),
     /// What a year of messages costs: acknowledgements a second beside an empty database, and opening long
@@ -298,6 +302,24 @@ pub struct ReplayArgs {
     pub play: PlayArgs,
 }
 
+#[derive(Args)]
+pub struct ChaosArgs {
+    #[command(flatten)]
+    pub lab: LabArgs,
+    #[command(flatten)]
+    pub play: PlayArgs,
+    /// What is done, in turns [default: all of it]
+    #[arg(long, value_delimiter = ',', default_values_t = Fault::value_variants().iter().copied())]
+    #[arg(value_enum, hide_default_value = true)]
+    pub fault: Vec<Fault>,
+    /// Seconds from one fault to the next, about
+    #[arg(long, default_value_t = 5.0)]
+    pub every: f64,
+    /// So many faults, and at least so many [default: as many as there is time for]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub faults: Option<u32>,
+}
+
 /// Recorded conversations, and by whom and how they are played.
 #[derive(Args, Clone)]
 pub struct PlayArgs {
@@ -440,6 +462,7 @@ impl Cli {
             Command::Feed(args) => &args.lab,
             Command::Fanout(args) => &args.lab,
             Command::Replay(args) => &args.lab,
+            Command::Chaos(args) => &args.lab,
             Command::Turns(args) => &args.lab,
             Command::Growth(args) => &args.lab,
             Command::Logins(args) => &args.lab,

@@ -105,11 +105,7 @@ impl Lab {
             );
             return Ok(self.staff_keys.clone());
         };
-        let mut keys = Vec::new();
-        for nth in 1..=count {
-            keys.push(started.staff_key(&format!("staff {nth}")).await?);
-        }
-        Ok(keys)
+        started.staff_keys(count).await
     }
 
     /// The Postgres under the server: the one in `ground`, or one that the server has started below itself.

@@ -1,5 +1,6 @@
 //! The scenarios: each brings its own load, checks its own view of it and ends in a report.
 
+mod chaos;
 mod fanout;
 mod feed;
 mod growth;
@@ -16,6 +17,7 @@ mod send;
 mod storm;
 mod turns;
 
+pub use self::chaos::Fault;
 pub use self::latency::Latency;
 use crate::cli::{Cli, Command};
 use crate::report::Report;
@@ -30,6 +32,7 @@ pub async fn run(cli: &Cli) -> anyhow::Result<Report> {
         Command::Listeners(args) => listeners::run(args).await,
         Command::Feed(args) => feed::run(args).await,
         Command::Replay(args) => replay::run(args).await,
+        Command::Chaos(args) => chaos::run(args).await,
         Command::Turns(args) => turns::run(args).await,
         Command::Growth(args) => growth::run(args).await,
         Command::Logins(args) => logins::run(args).await,

@@ -149,7 +149,10 @@ impl Line {
                     counts.repeats.fetch_add(u64::from(tries > 1), Ordering::Relaxed);
                     counts.duplicates.fetch_add(u64::from(stored.duplicate), Ordering::Relaxed);
                     counts.turns.fetch_add(1, Ordering::Relaxed);
-                    self.stage.acknowledged.record(due.elapsed());
+                    // What a visitor's own network takes is no latency of the server.
+                    if !matches!(self.network, Network::Drops | Network::Slow) {
+                        self.stage.acknowledged.record(due.elapsed());
+                    }
                     self.log.acknowledged(client_id, &stored);
                     return Ok(stored.seq.unwrap_or_default());
                 }
