@@ -39,6 +39,8 @@ pub enum Command {
     Replay(ReplayArgs),
     /// The same while server, database and networks are being hurt: nothing acknowledged may be lost
     Chaos(ChaosArgs),
+    /// Visitors who come and go for a long time: nothing may grow
+    Soak(SoakArgs),
     /// Turns a second of the agent with its local brain, beside what the embedding thread alone can do
     Turns(TurnsArgs),
     /// What a year of messages costs: acknowledgements a second beside an empty database, and opening long
@@ -48,6 +50,8 @@ pub enum Command {
     Logins(LoginsArgs),
     /// The dashboard with a year of interactions, and what those who talk notice of it
     Reports(ReportsArgs),
+    /// Two runs side by side, of which `--report` has kept the figures
+    Compare(CompareArgs),
 }
 
 /// What is tested, and how it is reached.
@@ -96,9 +100,8 @@ pub struct LabArgs {
     /// Threads of this tester
     #[arg(long, default_value_t = 1)]
     pub threads: usize,
-    /// Print one JSON object instead of tables
-    #[arg(long)]
-    pub json: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// The load of a round in which every visitor waits for its acknowledgement.
@@ -320,12 +323,27 @@ pub struct ChaosArgs {
     pub faults: Option<u32>,
 }
 
+#[derive(Args)]
+pub struct SoakArgs {
+    #[command(flatten)]
+    pub lab: LabArgs,
+    #[command(flatten)]
+    pub play: PlayArgs,
+    /// Seconds of coming and going
+    #[arg(long, default_value_t = 1200, value_parser = clap::value_parser!(u64).range(10..))]
+    pub secs: u64,
+    /// A figure may be larger by this share at the end
+    #[arg(long, default_value_t = 0.05)]
+    pub growth: f64,
+}
+
 /// Recorded conversations, and by whom and how they are played.
 #[derive(Args, Clone)]
 pub struct PlayArgs {
     /// Conversations whose visitors' turns are played: JSONL of `{"turns":[{"role","content"}]}`
+    /// [default: a few of our own]
     #[arg(long, value_name = "F.jsonl")]
-    pub file: PathBuf,
+    pub file: Option<PathBuf>,
     /// Conversations played, from the first on and round again [default: those of the file]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub conversations: Option<u32>,
@@ -451,9 +469,32 @@ pub struct ReportsArgs {
     pub p99: f64,
 }
 
+#[derive(Args)]
+pub struct CompareArgs {
+    /// What `--report` has written: the folder, or the `report.json` in it
+    #[arg(value_name = "A")]
+    pub before: PathBuf,
+    #[arg(value_name = "B")]
+    pub after: PathBuf,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// How the result is told.
+#[derive(Args, Clone, Default)]
+pub struct OutputArgs {
+    /// Print one JSON object instead of tables
+    #[arg(long)]
+    pub json: bool,
+    /// Write a page with charts, and the figures for `compare`, to this folder
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
+}
+
 impl Cli {
-    pub fn lab(&self) -> &LabArgs {
-        match &self.command {
+    /// What is tested; nothing where no server is.
+    pub fn lab(&self) -> Option<&LabArgs> {
+        Some(match &self.command {
             Command::Send(args) => &args.lab,
             Command::Idle(args) => &args.lab,
             Command::Storm(args) => &args.lab,
@@ -463,10 +504,19 @@ impl Cli {
             Command::Fanout(args) => &args.lab,
             Command::Replay(args) => &args.lab,
             Command::Chaos(args) => &args.lab,
+            Command::Soak(args) => &args.lab,
             Command::Turns(args) => &args.lab,
             Command::Growth(args) => &args.lab,
             Command::Logins(args) => &args.lab,
             Command::Reports(args) => &args.lab,
+            Command::Compare(_) => return None,
+        })
+    }
+
+    pub fn output(&self) -> &OutputArgs {
+        match &self.command {
+            Command::Compare(args) => &args.output,
+            _ => self.lab().map_or(const { &OutputArgs { json: false, report: None } }, |lab| &lab.output),
         }
     }
 }

@@ -85,8 +85,11 @@ impl Process {
         lines[lines.len().saturating_sub(12)..].join("\n")
     }
 
-    fn signal(&self, signal: Signal) {
-        if let Ok(pid) = i32::try_from(self.child.id()) {
+    /// Of a process that has ended, the id may be somebody else's by now.
+    fn signal(&mut self, signal: Signal) {
+        if self.is_running()
+            && let Ok(pid) = i32::try_from(self.child.id())
+        {
             // It fails only where the process is gone already.
             let _ = kill(Pid::from_raw(pid), signal);
         }

@@ -1,5 +1,10 @@
 //! What a run found: figures for machines, tables for people, and a verdict on each check.
 
+mod chart;
+pub mod compare;
+pub mod page;
+
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 
@@ -12,7 +17,11 @@ use crate::timeline::Timeline;
 #[derive(Serialize)]
 pub struct Report {
     pub scenario: &'static str,
+    /// When it was begun, as people write it.
+    pub began: String,
     pub machine: Machine,
+    /// Of the tester, of the server and of Postgres, as far as they are known.
+    pub versions: BTreeMap<String, String>,
     pub figures: Value,
     pub checks: Vec<Check>,
     pub notes: Vec<String>,
@@ -52,7 +61,9 @@ impl Report {
         let machine = Machine::this();
         Ok(Self {
             scenario,
+            began: chrono::Utc::now().format("%Y-%m-%d %H:%M UTC").to_string(),
             machine,
+            versions: BTreeMap::from([("loadtest".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]),
             figures,
             checks: Vec::new(),
             notes: Vec::new(),
@@ -86,10 +97,13 @@ impl Report {
         }
     }
 
-    fn text(&self) -> String {
+    fn circumstances(&self) -> String {
         let Machine { cpu, cores, memory_gib, kernel } = &self.machine;
-        let mut text =
-            format!("{} on {cores} cores of {cpu}, {memory_gib} GiB, Linux {kernel}\n", self.scenario);
+        format!("{} on {cores} cores of {cpu}, {memory_gib} GiB, Linux {kernel}", self.scenario)
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("{}\n", self.circumstances());
         for table in &self.tables {
             text.push('\n');
             text.push_str(&table.text());

@@ -6,26 +6,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::measure::{self, Target};
+use crate::client::Address;
+use crate::measure::Target;
 use crate::report::{grouped, per};
 use crate::scenario::Latency;
 
 const EVERY: Duration = Duration::from_secs(1);
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Timeline {
-    /// What `rate` and the latencies are of.
-    pub of: String,
     pub samples: Vec<Sample>,
     pub marks: Vec<Mark>,
 }
 
 /// One second; None where nothing is known.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Sample {
     pub at_s: f64,
     pub rate: f64,
@@ -42,10 +41,20 @@ pub struct Sample {
     pub server_threads: Option<u64>,
     /// Processes of Postgres: one a connection, and a few of its own.
     pub postgres_processes: Option<u64>,
+    /// What the server says of itself, where it is asked.
+    pub server_tasks: Option<u64>,
+    pub server_sessions: Option<u64>,
+}
+
+/// What the progress bar counts.
+#[derive(Clone, Copy, Debug)]
+pub enum Length {
+    Conversations(u32),
+    Seconds(u64),
 }
 
 /// Something that was done to the server or around it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Mark {
     pub at_s: f64,
     pub what: String,
@@ -68,22 +77,26 @@ struct State {
 }
 
 impl Recorder {
-    /// Samples `latency` and both processes each second. `length` is of the progress bar.
+    /// Samples `latency` and both processes each second, and the server's own figures where its address is named.
     pub fn start(
-        of: &str,
         latency: Latency,
         server: Option<Target>,
         postgres: Option<Target>,
-        length: u64,
+        length: Length,
+        metrics: Option<Address>,
     ) -> Self {
-        let timeline = Timeline { of: of.to_owned(), ..Timeline::default() };
+        let timeline = Timeline::default();
         let state = Arc::new(Mutex::new(State { timeline, server, postgres }));
-        let style = ProgressStyle::with_template("{prefix:12} {wide_bar} {pos}/{len}  {msg}");
+        let (length, unit) = match length {
+            Length::Conversations(count) => (count.into(), "conversations"),
+            Length::Seconds(seconds) => (seconds, "seconds"),
+        };
+        let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} {prefix}  {msg}");
         let bar = ProgressBar::new(length).with_style(style.expect("the template is valid"));
-        bar.set_prefix(of.to_owned());
+        bar.set_prefix(unit);
         let begin = Instant::now();
         let mut task = JoinSet::new();
-        task.spawn(sample(begin, state.clone(), latency, bar.clone()));
+        task.spawn(sample(begin, state.clone(), latency, bar.clone(), metrics));
         Self { begin, state, bar, _task: Arc::new(task) }
     }
 
@@ -105,7 +118,13 @@ impl Recorder {
     }
 }
 
-async fn sample(begin: Instant, state: Arc<Mutex<State>>, latency: Latency, bar: ProgressBar) {
+async fn sample(
+    begin: Instant,
+    state: Arc<Mutex<State>>,
+    latency: Latency,
+    bar: ProgressBar,
+    metrics: Option<Address>,
+) {
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.tick().await;
@@ -121,6 +140,10 @@ async fn sample(begin: Instant, state: Arc<Mutex<State>>, latency: Latency, bar:
         let recent = latency.recent();
         let [p50_ms, p99_ms, max_ms] =
             [recent.p50_ms, recent.p99_ms, recent.max_ms].map(|ms| (recent.count > 0).then_some(ms));
+        let page = match &metrics {
+            Some(address) => address.get("/metrics").await.unwrap_or_default(),
+            None => String::new(),
+        };
         let mut state = lock(&state);
         let sample = Sample {
             at_s: (now - begin).as_secs_f64(),
@@ -135,7 +158,9 @@ async fn sample(begin: Instant, state: Arc<Mutex<State>>, latency: Latency, bar:
             postgres_mb: state.postgres.and_then(Target::memory).map(|bytes| per(bytes, 1e6)),
             server_handles: state.server.and_then(Target::handles),
             server_threads: state.server.and_then(Target::threads),
-            postgres_processes: state.postgres.map(measure::Target::members),
+            postgres_processes: state.postgres.map(Target::members),
+            server_tasks: gauge(&page, "switchboard_tasks"),
+            server_sessions: gauge(&page, "switchboard_sessions"),
         };
         let quick = p99_ms.map_or_else(String::new, |p99| format!("p99 {p99:.1} ms"));
         bar.set_message(format!("{}/s  {quick}", grouped(sample.rate)));
@@ -156,6 +181,12 @@ impl Gauge {
         let (_, before) = before.filter(|(before, _)| *before == target)?;
         Some(cpu.saturating_sub(before).as_secs_f64() / elapsed.as_secs_f64())
     }
+}
+
+/// A gauge of the server's page of metrics.
+fn gauge(page: &str, name: &str) -> Option<u64> {
+    let value = |line: &str| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok();
+    page.lines().find_map(value)
 }
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {

@@ -20,7 +20,7 @@ use super::replay::{self, Play};
 use crate::cli::{ChaosArgs, LabArgs};
 use crate::database::Database;
 use crate::report::{Report, Table};
-use crate::timeline::Recorder;
+use crate::timeline::{Length, Recorder};
 
 /// Calm before the first fault, so that there is something to hurt.
 const CALM: Duration = Duration::from_secs(2);
@@ -52,11 +52,13 @@ pub async fn run(args: &ChaosArgs) -> anyhow::Result<Report> {
         staff_keys: ground.staff_keys(args.play.staff).await?,
         seed,
         hostile: true,
+        lasts: None,
+        keeps: 1,
     };
     let stage = play.stage();
     let (server, postgres) = ground.targets();
-    let length = u64::from(play.conversations()?);
-    let recorder = Recorder::start("acknowledged", stage.acknowledged.clone(), server, postgres, length);
+    let length = Length::Conversations(play.conversations()?);
+    let recorder = Recorder::start(stage.acknowledged.clone(), server, postgres, length, None);
     let mut hurting = Hurting {
         kinds,
         order: Vec::new(),

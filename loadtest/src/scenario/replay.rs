@@ -30,7 +30,7 @@ use crate::database::Database;
 use crate::lab::Lab;
 use crate::measure::{Busy, Target, Watches};
 use crate::report::Report;
-use crate::timeline::Recorder;
+use crate::timeline::{Length, Recorder};
 use crate::view::Faults;
 use crate::visitor::Entrance;
 
@@ -113,28 +113,28 @@ pub struct Play<'a> {
     pub staff_keys: Vec<String>,
     pub seed: u64,
     pub hostile: bool,
+    /// Goes on for so long, however many conversations that are.
+    pub lasts: Option<Duration>,
+    /// Of so many visits one is kept whole, to be compared with what is stored.
+    pub keeps: u32,
 }
 
 pub async fn run(args: &ReplayArgs) -> anyhow::Result<Report> {
     let lab_args = LabArgs { preset: args.play.preset.clone(), ..args.lab.clone() };
     let lab = Lab::start(&lab_args, false).await?;
-    let keys = if args.play.staff > 0 { lab.staff_keys(args.play.staff).await? } else { Vec::new() };
     let play = Play {
         args: &args.play,
         entrance: lab.entrance.clone(),
-        staff_keys: keys,
+        staff_keys: lab.staff_keys_if(args.play.staff).await?,
         seed: args.play.seed.unwrap_or(lab.run.seed),
         hostile: false,
+        lasts: None,
+        keeps: 1,
     };
     let stage = play.stage();
     let server = lab.server.map(Target::Process);
-    let recorder = Recorder::start(
-        "acknowledged",
-        stage.acknowledged.clone(),
-        server,
-        lab.postgres(),
-        u64::from(play.conversations()?),
-    );
+    let length = Length::Conversations(play.conversations()?);
+    let recorder = Recorder::start(stage.acknowledged.clone(), server, lab.postgres(), length, None);
     let watches = Watches::start(server, lab.postgres());
     let (mut figures, visits) = play.perform(&stage, &recorder).await?;
     figures.busy = watches.stop();
@@ -147,6 +147,7 @@ pub async fn run(args: &ReplayArgs) -> anyhow::Result<Report> {
 }
 
 /// All that was played, to be looked at once it is over.
+#[derive(Default)]
 pub struct Played {
     visits: Vec<Visit>,
     said: Vec<Said>,
@@ -183,9 +184,10 @@ impl Play<'_> {
     }
 
     pub fn conversations(&self) -> anyhow::Result<u32> {
-        Ok(match self.args.conversations {
-            Some(count) => count,
-            None => u32::try_from(script::read(&self.args.file)?.len())?,
+        Ok(match (self.args.conversations, self.lasts) {
+            (_, Some(_)) => u32::MAX,
+            (Some(count), None) => count,
+            (None, None) => u32::try_from(script::of(self.args.file.as_deref())?.len())?,
         })
     }
 
@@ -195,7 +197,7 @@ impl Play<'_> {
         stage: &Arc<Stage>,
         recorder: &Recorder,
     ) -> anyhow::Result<(Figures, Played)> {
-        let script = Arc::new(script::read(&self.args.file)?);
+        let script = script::of(self.args.file.as_deref())?;
         let count = self.conversations()?;
         let (end, over) = watch::channel(false);
         let mut clerks = JoinSet::new();
@@ -207,18 +209,24 @@ impl Play<'_> {
 
         let begin = Instant::now();
         let mut guests = JoinSet::new();
-        let mut played = Played { visits: Vec::new(), said: Vec::new() };
-        let take = |visit: Visit, visits: &mut Vec<Visit>| {
+        let (mut played, mut figures) = (Played::default(), Figures::default());
+        let mut take = |visit: Visit, played: &mut Played| {
             recorder.bar.inc(1);
-            visits.push(visit);
+            figures.conversations += 1;
+            figures.on_bad_networks += usize::from(visit.network != Network::Fine);
+            figures.scripted += visit.scripted;
+            played.visits.extend(self.kept(visit, &mut figures.truth));
         };
         for nth in 0..count {
+            if self.lasts.is_some_and(|lasts| begin.elapsed() > lasts) {
+                break;
+            }
             if let Some(rate) = self.args.arrival {
                 sleep_until(begin + arrival(nth, rate, self.args.ramp)).await;
             } else if nth >= self.args.users {
                 // One comes as soon as another has gone.
                 if let Some(visit) = guests.join_next().await {
-                    take(visit?, &mut played.visits);
+                    take(visit?, &mut played);
                 }
             } else {
                 let share = f64::from(nth) / f64::from(self.args.users);
@@ -231,39 +239,48 @@ impl Play<'_> {
             guests.spawn(Guest::new(stage.clone(), nth, network, dice, lines).visit());
         }
         while let Some(visit) = guests.join_next().await {
-            take(visit?, &mut played.visits);
+            take(visit?, &mut played);
         }
         let seconds = begin.elapsed().as_secs_f64();
         end.send_replace(true);
-        let mut truth = Faults::default();
         while let Some(clerk) = clerks.join_next().await {
             let (said, faults) = clerk?;
             played.said.extend(said);
-            truth.merge(faults);
+            figures.truth.merge(faults);
         }
+        figures.count(stage);
+        (figures.seed, figures.seconds) = (self.seed, seconds);
+        figures.staff_messages = played.said.len();
+        Ok((figures, played))
+    }
+
+    /// Of a visit that is not kept only its faults remain.
+    fn kept(&self, mut visit: Visit, truth: &mut Faults) -> Option<Visit> {
+        if visit.nth.is_multiple_of(self.keeps) {
+            return Some(visit);
+        }
+        truth.merge(std::mem::take(&mut visit.log.faults));
+        if let Some(tab) = visit.tab {
+            truth.merge(tab.faults);
+        }
+        None
+    }
+}
+
+impl Figures {
+    fn count(&mut self, stage: &Stage) {
         let counted = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let counts = &stage.counts;
-        let figures = Figures {
-            conversations: played.visits.len(),
-            on_bad_networks: played.visits.iter().filter(|visit| visit.network != Network::Fine).count(),
-            seed: self.seed,
-            seconds,
-            turns: counted(&counts.turns),
-            scripted: played.visits.iter().map(|visit| visit.scripted).sum(),
-            replies: stage.replied.percentiles().count,
-            drops: counted(&counts.drops),
-            lost_connections: counted(&counts.lost),
-            repeats: counted(&counts.repeats),
-            duplicates: counted(&counts.duplicates),
-            recovered: counted(&counts.recovered),
-            fresh: counted(&counts.fresh),
-            staff_messages: played.said.len(),
-            acknowledged: stage.acknowledged.percentiles(),
-            replied: stage.replied.percentiles(),
-            truth,
-            ..Figures::default()
-        };
-        Ok((figures, played))
+        self.turns = counted(&counts.turns);
+        self.drops = counted(&counts.drops);
+        self.lost_connections = counted(&counts.lost);
+        self.repeats = counted(&counts.repeats);
+        self.duplicates = counted(&counts.duplicates);
+        self.recovered = counted(&counts.recovered);
+        self.fresh = counted(&counts.fresh);
+        self.acknowledged = stage.acknowledged.percentiles();
+        self.replied = stage.replied.percentiles();
+        self.replies = self.replied.count;
     }
 }
 

@@ -16,7 +16,26 @@ struct Spoken {
     content: String,
 }
 
+/// What visitors say where no file is named.
+const OWN: [&[&str]; 4] = [
+    &["Hello, where is my parcel?", "It was to arrive on Tuesday.", "Thank you, I will wait for it then."],
+    &["How do I change my address?", "And my phone number?", "I see. Is there a fee for that?", "Thanks!"],
+    &[
+        "My card was declined in a shop this morning.",
+        "No, I have not changed anything.",
+        "I want to talk to a person.",
+    ],
+    &["What are your opening hours?", "Also on Sundays?"],
+];
+
 /// What the visitor says in each conversation.
+pub fn of(file: Option<&Path>) -> anyhow::Result<Vec<Vec<String>>> {
+    match file {
+        Some(file) => read(file),
+        None => Ok(OWN.iter().map(|turns| turns.iter().map(|&turn| turn.to_owned()).collect()).collect()),
+    }
+}
+
 pub fn read(file: &Path) -> anyhow::Result<Vec<Vec<String>>> {
     let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
     let mut conversations = Vec::new();
