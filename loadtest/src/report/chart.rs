@@ -21,6 +21,8 @@ pub struct Chart<'a> {
     /// Moments that are marked, by number.
     pub marks: Vec<f64>,
     pub x: Axis,
+    /// Where the axis ends: charts of one run end alike.
+    pub until: f64,
 }
 
 pub struct Line<'a> {
@@ -39,26 +41,25 @@ pub enum Axis {
 impl Chart<'_> {
     /// Nothing where there is nothing to draw.
     pub fn svg(&self) -> anyhow::Result<Option<String>> {
-        let known = || self.lines.iter().flat_map(|line| &line.points).filter_map(|(x, y)| Some((*x, (*y)?)));
-        let widest = known().map(|(x, _)| x).fold(0.0, f64::max);
-        let highest = known().map(|(_, y)| y).fold(0.0, f64::max);
-        if widest <= 0.0 {
+        let known = || self.lines.iter().flat_map(|line| &line.points).filter_map(|(_, y)| *y);
+        let highest = known().fold(0.0, f64::max);
+        if known().next().is_none() || self.until <= 0.0 {
             return Ok(None);
         }
         let mut svg = String::new();
-        self.draw(&mut svg, widest, highest.max(f64::MIN_POSITIVE) * 1.08)
+        self.draw(&mut svg, highest.max(f64::MIN_POSITIVE) * 1.08)
             .map_err(|error| anyhow!("a chart cannot be drawn: {error}"))?;
         Ok(Some(themed(&svg)))
     }
 
-    fn draw(&self, svg: &mut String, widest: f64, highest: f64) -> Result<(), Box<dyn std::error::Error>> {
+    fn draw(&self, svg: &mut String, highest: f64) -> Result<(), Box<dyn std::error::Error>> {
         let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
         let mut chart = ChartBuilder::on(&area)
             .margin(10)
             .margin_top(18)
             .x_label_area_size(24)
             .y_label_area_size(64)
-            .build_cartesian_2d(0.0..widest, 0.0..highest)?;
+            .build_cartesian_2d(0.0..self.until, 0.0..highest)?;
         let small = ("sans-serif", 12).into_font().color(&INK);
         let x = self.x;
         chart
@@ -148,7 +149,7 @@ mod tests {
         let points = vec![(1.0, Some(5.0)), (2.0, None), (3.0, Some(7.0)), (4.0, Some(8.0))];
         let lines = vec![Line { name: "a line", points }];
         assert_eq!(lines[0].runs().len(), 2);
-        let chart = Chart { title: "", unit: "ms", lines, marks: vec![2.0], x: Axis::Seconds };
+        let chart = Chart { title: "", unit: "ms", lines, marks: vec![2.0], x: Axis::Seconds, until: 4.0 };
         let svg = chart.svg().unwrap().unwrap();
         for variable in ["var(--ink)", "var(--grid)", "var(--mark)", "var(--s0)"] {
             assert!(svg.contains(variable), "{variable} in {svg}");

@@ -10,6 +10,9 @@ use super::chart::{Axis, Chart, Line};
 use super::{Check, Report, Table};
 use crate::timeline::{Mark, Sample, Timeline};
 
+/// Where the axis of shares ends: the last point, which is all of them, stands there.
+const HALVINGS: f64 = 11.0;
+
 const STYLE: &str = include_str!("page.css");
 
 /// Writes `report.html` and `report.json` into the folder.
@@ -49,7 +52,10 @@ fn page(report: &Report) -> anyhow::Result<String> {
     });
     let lines: Vec<Line<'_>> = curves.filter(|line| !line.points.is_empty()).collect();
     let title = "Latency by share of all";
-    draw(&mut page, &Chart { title, unit: "ms", lines, marks: Vec::new(), x: Axis::Halvings })?;
+    draw(
+        &mut page,
+        &Chart { title, unit: "ms", lines, marks: Vec::new(), x: Axis::Halvings, until: HALVINGS },
+    )?;
     page.push_str("<h2>Machine and versions</h2>\n<table>\n");
     let machine = &report.machine;
     let mut rows = vec![
@@ -114,6 +120,7 @@ fn marks(page: &mut String, marks: &[Mark]) {
 
 fn over_time(timeline: &Timeline) -> Vec<Chart<'_>> {
     type Figure = fn(&Sample) -> Option<f64>;
+    let until = timeline.samples.last().map_or(0.0, |sample| sample.at_s);
     let chart = |title, unit, figures: &[(&'static str, Figure)]| {
         let lines = figures.iter().map(|(name, figure)| Line {
             name,
@@ -122,7 +129,7 @@ fn over_time(timeline: &Timeline) -> Vec<Chart<'_>> {
         // A line of which nothing is known is not drawn, nor explained.
         let lines = lines.filter(|line| line.points.iter().any(|(_, value)| value.is_some())).collect();
         let marks = timeline.marks.iter().map(|mark| mark.at_s).collect();
-        Chart { title, unit, lines, marks, x: Axis::Seconds }
+        Chart { title, unit, lines, marks, x: Axis::Seconds, until }
     };
     vec![
         chart("Throughput", "/s", &[("each second", |sample| Some(sample.rate))]),
@@ -167,7 +174,7 @@ fn counted(count: u64) -> f64 {
 
 /// How often what is left was halved before this share; the last one stands at the end of the axis.
 fn halvings(share: f64) -> f64 {
-    (-(1.0 - share).log2()).min(11.0)
+    (-(1.0 - share).log2()).min(HALVINGS)
 }
 
 fn escaped(text: &str) -> String {

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use anyhow::ensure;
 use serde::Serialize;
 
 use super::replay::{self, Play};
@@ -20,13 +21,20 @@ const KEEPS: u32 = 20;
 /// A figure may be larger by so much at the end whatever its size: what is counted in ones moves by ones.
 const SLACK: f64 = 4.0;
 
+/// A server knows a conversation for so many seconds after everybody has left it; before that nothing can be said of
+/// how many it knows.
+const KEPT: f64 = 330.0;
+const SESSIONS: &str = "server sessions";
+
+type Of = fn(&Sample) -> Option<f64>;
+
 /// What must not grow.
-const FIGURES: [(&str, fn(&Sample) -> Option<f64>); 6] = [
+const FIGURES: [(&str, Of); 6] = [
     ("server memory, MB", |sample| sample.server_mb),
     ("server handles", |sample| sample.server_handles.map(count)),
     ("server threads", |sample| sample.server_threads.map(count)),
     ("server tasks", |sample| sample.server_tasks.map(count)),
-    ("server sessions", |sample| sample.server_sessions.map(count)),
+    (SESSIONS, |sample| sample.server_sessions.map(count)),
     ("Postgres processes", |sample| sample.postgres_processes.map(count)),
 ];
 
@@ -36,7 +44,7 @@ struct Figures {
     replay: replay::Figures,
 }
 
-/// A figure in the second fifth of the time and in the last.
+/// A figure in the first third of the time after the warm-up, and in the last.
 #[derive(Clone, Debug, Serialize)]
 struct Growth {
     figure: &'static str,
@@ -45,6 +53,12 @@ struct Growth {
 }
 
 pub async fn run(args: &SoakArgs) -> anyhow::Result<Report> {
+    ensure!(
+        args.warmup + 30 <= args.secs,
+        "a warm-up of {} s leaves too little of {} s",
+        args.warmup,
+        args.secs
+    );
     let lab_args = LabArgs { preset: args.play.preset.clone(), ..args.lab.clone() };
     let lab = Lab::start(&lab_args, false).await?;
     let play = Play {
@@ -69,8 +83,8 @@ pub async fn run(args: &SoakArgs) -> anyhow::Result<Report> {
     replay::settle(&mut figures, &stage, played, database).await?;
 
     let mut report = replay::report("soak", &figures, &stage, database)?;
-    let growth = growths(&timeline, args.secs);
-    let mut table = Table::new(["figure", "second fifth", "last fifth", "growth"]);
+    let growth = growths(&timeline, args.warmup, args.secs);
+    let mut table = Table::new(["figure", "first third", "last third", "growth"]);
     for Growth { figure, from, to } in &growth {
         let share = (*from > 0.0).then(|| to / from - 1.0);
         let share = known(share, |share| format!("{:+.1}%", share * 100.0));
@@ -79,7 +93,7 @@ pub async fn run(args: &SoakArgs) -> anyhow::Result<Report> {
     report.table(table);
     for growth in &growth {
         let Growth { figure, from, to } = growth;
-        let detail = format!("{from:.1} and {to:.1}, the medians of the second and of the last fifth");
+        let detail = format!("{from:.1} and {to:.1}, the medians of the first and of the last third");
         report.check(*figure, growth.is_none(args.growth), detail);
     }
     report.check("measured", growth.len() > 3, format!("{} figures over {} s", growth.len(), args.secs));
@@ -88,19 +102,20 @@ pub async fn run(args: &SoakArgs) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-/// Medians over two fifths of the time: the first one is the server's warming up.
-fn growths(timeline: &Timeline, secs: u64) -> Vec<Growth> {
-    let fifth = count(secs) / 5.0;
-    let within = |figure: fn(&Sample) -> Option<f64>, from: f64| {
-        let samples = timeline.samples.iter().filter(|sample| (from..from + fifth).contains(&sample.at_s));
+/// Medians of what comes after the warm-up.
+fn growths(timeline: &Timeline, warmup: u64, secs: u64) -> Vec<Growth> {
+    let (warmup, secs) = (count(warmup), count(secs));
+    let third = (secs - warmup) / 3.0;
+    let within = |figure: Of, from: f64| {
+        let samples = timeline.samples.iter().filter(|sample| (from..from + third).contains(&sample.at_s));
         let values: Vec<f64> = samples.filter_map(figure).collect();
         (!values.is_empty()).then(|| median(&values))
     };
-    let growth = |(name, figure): &(&'static str, fn(&Sample) -> Option<f64>)| {
-        let (from, to) = (within(*figure, fifth)?, within(*figure, fifth * 4.0)?);
+    let growth = |(name, figure): &(&'static str, Of)| {
+        let (from, to) = (within(*figure, warmup)?, within(*figure, secs - third)?);
         Some(Growth { figure: name, from, to })
     };
-    FIGURES.iter().filter_map(growth).collect()
+    FIGURES.iter().filter(|(name, _)| *name != SESSIONS || warmup > KEPT).filter_map(growth).collect()
 }
 
 impl Growth {
@@ -120,13 +135,13 @@ mod tests {
 
     fn leaks(each_second: f64) -> bool {
         let sample = |second: u32| {
-            // The first fifth is a warm-up, whatever happens in it.
+            // The first seconds are a warm-up, whatever happens in them.
             let warm = f64::from(second.min(20));
             let server_mb = Some(50.0 + warm * 3.0 + f64::from(second) * each_second);
             Sample { at_s: f64::from(second), server_mb, ..Sample::default() }
         };
         let timeline = Timeline { samples: (0..100).map(sample).collect(), marks: Vec::new() };
-        let growth = growths(&timeline, 100);
+        let growth = growths(&timeline, 20, 100);
         assert_eq!(growth.len(), 1, "{growth:?}");
         !growth[0].is_none(0.05)
     }

@@ -143,7 +143,10 @@ impl Line {
         loop {
             self.connect().await?;
             tries += 1;
-            match self.attempt(client_id, content).await {
+            let drops =
+                tries == 1 && self.network == Network::Drops && self.dice.random_ratio(1, DROP_AFTER_SEND);
+            match self.attempt(client_id, content, drops).await {
+                Err(_) if drops => self.pause().await,
                 Ok(stored) => {
                     let counts = &self.stage.counts;
                     counts.repeats.fetch_add(u64::from(tries > 1), Ordering::Relaxed);
@@ -164,16 +167,16 @@ impl Line {
         }
     }
 
-    async fn attempt(&mut self, client_id: Uuid, content: &str) -> Result<Stored, CallError> {
+    /// Sends it and waits for its answer; where the network drops, for nothing.
+    async fn attempt(&mut self, client_id: Uuid, content: &str, drops: bool) -> Result<Stored, CallError> {
         let deadline = Instant::now() + self.stage.entrance.patience;
         let send = json!({
             "conversation_id": self.pass.conversation, "client_id": client_id, "content": content,
         });
         self.log.writing(client_id, content);
         let id = self.socket()?.request("message.send", &send).await?;
-        if self.network == Network::Drops && self.dice.random_ratio(1, DROP_AFTER_SEND) {
+        if drops {
             self.lose();
-            self.pause().await;
             return Err(Gone::Broken("its network dropped".into()).into());
         }
         loop {
