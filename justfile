@@ -21,6 +21,10 @@ check:
     cargo clippy --workspace --all-targets -- -D warnings
     cargo test --package switchboard-tests --lib tidy
 
+# How long the pure parts of the hot path take.
+bench:
+    cargo bench --locked --package switchboard-server --bench hot
+
 # All that is asked of a change.
 ci:
     .ci/run

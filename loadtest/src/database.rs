@@ -2,6 +2,7 @@
 
 mod cluster;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -11,6 +12,7 @@ use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
 pub use self::cluster::{Cluster, free_port};
+use crate::client::wire::log::{Entry, Role};
 use crate::measure;
 
 pub struct Database {
@@ -93,9 +95,7 @@ impl Database {
     /// where row-level security hides rows from this role.
     pub async fn stored(&self, table: &str, conversations: &[Uuid]) -> anyhow::Result<Option<Stored>> {
         ensure!(table.chars().all(|c| c.is_ascii_alphanumeric() || "._".contains(c)), "{table} is no table");
-        let hidden =
-            self.client.query_one("select row_security_active($1::text::regclass)", &[&table]).await?;
-        if hidden.get(0) {
+        if self.hides(table).await? {
             return Ok(None);
         }
         let sql = format!(
@@ -105,6 +105,40 @@ impl Database {
         );
         let row = self.client.query_one(&sql, &[&conversations]).await?;
         Ok(Some(Stored { messages: u64::try_from(row.get::<_, i64>(0))?, dense: row.get(1) }))
+    }
+
+    /// The messages of these conversations, in their order; None where the role may not see them.
+    pub async fn log(&self, conversations: &[Uuid]) -> anyhow::Result<Option<HashMap<Uuid, Vec<Entry>>>> {
+        if self.hides("messages").await? {
+            return Ok(None);
+        }
+        let rows = self
+            .client
+            .query(
+                "select conversation_id, seq, id, client_id, role, content from messages \
+                 where conversation_id = any($1) order by conversation_id, seq",
+                &[&conversations],
+            )
+            .await?;
+        let mut log: HashMap<Uuid, Vec<Entry>> = HashMap::new();
+        for row in rows {
+            let entry = Entry {
+                seq: u64::try_from(row.get::<_, i64>(1))?,
+                id: row.get(2),
+                client_id: row.get(3),
+                role: Role::named(row.get(4)).context("a role that is not known")?,
+                content: row.get(5),
+            };
+            log.entry(row.get(0)).or_default().push(entry);
+        }
+        Ok(Some(log))
+    }
+
+    /// Row-level security hides rows of this table from this role.
+    pub async fn hides(&self, table: &str) -> anyhow::Result<bool> {
+        let hidden =
+            self.client.query_one("select row_security_active($1::text::regclass)", &[&table]).await?;
+        Ok(hidden.get(0))
     }
 
     /// Removes what a peer has left.

@@ -1,5 +1,7 @@
 //! A server for the tests of the checker: it holds conversations in memory and is honest, or tells one lie.
 
+mod desk;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,6 +14,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
+
+use self::desk::Desk;
+pub use self::desk::STAFF;
 
 /// A lie is told with every message whose number this divides, so that the truth is around it.
 const NOW_AND_THEN: usize = 7;
@@ -40,7 +45,16 @@ pub enum Lie {
     FalseLoss,
     /// Asks the database for each resume.
     Wasteful,
+    /// A turn has no reply.
+    Silent,
+    /// A turn has two.
+    Repeats,
+    /// What is shown later is not what was told.
+    Rewrites,
 }
+
+/// Who opens in this workspace is answered.
+pub const WITH_AGENT: &str = "with-agent";
 
 pub struct Fake {
     pub url: String,
@@ -50,6 +64,7 @@ pub struct Fake {
 struct Server {
     lie: Lie,
     conversations: Mutex<HashMap<Uuid, Conversation>>,
+    desk: Mutex<Desk>,
     statements: AtomicU64,
 }
 
@@ -58,6 +73,7 @@ struct Conversation {
     rows: Vec<Value>,
     sockets: Vec<Outbox>,
     held_back: Option<String>,
+    answers: bool,
 }
 
 type Outbox = mpsc::Sender<String>;
@@ -66,7 +82,12 @@ impl Fake {
     pub async fn start(lie: Lie) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("ws://{}/ws", listener.local_addr().unwrap());
-        let server = Arc::new(Server { lie, conversations: Mutex::default(), statements: AtomicU64::new(0) });
+        let server = Arc::new(Server {
+            lie,
+            conversations: Mutex::default(),
+            desk: Mutex::default(),
+            statements: AtomicU64::new(0),
+        });
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let mut sockets = JoinSet::new();
@@ -113,15 +134,23 @@ impl Server {
         let (id, params) = (&request["id"], &request["params"]);
         let mut conversations = self.conversations.lock().unwrap();
         let result = match request["method"].as_str().unwrap() {
+            "session.open" if params["token"] == STAFF => Some(json!({"conversation": null})),
+            method if method.starts_with("escalation.") => {
+                Some(self.desk.lock().unwrap().answer(self.lie, method, params, outbox))
+            }
             "session.open" => Some(self.open(&mut conversations, params, outbox)),
             "message.send" => {
                 self.send(conversations.get_mut(&conversation_id(params)).unwrap(), params, outbox)
             }
-            "message.list" => Some(list(&conversations[&conversation_id(params)], params)),
+            "message.list" => Some(self.list(&conversations[&conversation_id(params)], params)),
             method => panic!("the tester asked for {method}"),
         };
+        let is_new = result.as_ref().is_none_or(|result| result["duplicate"] != true);
         if let Some(result) = result {
             let _ = outbox.try_send(json!({"jsonrpc": "2.0", "id": id, "result": result}).to_string());
+        }
+        if request["method"] == "message.send" && is_new {
+            self.reply(conversations.get_mut(&conversation_id(params)).unwrap());
         }
     }
 
@@ -134,6 +163,8 @@ impl Server {
         let known = params["conversation_id"].as_str().map(|id| id.parse().unwrap());
         let id = known.unwrap_or_else(|| uuid::Builder::from_random_bytes(rand::random()).into_uuid());
         let conversation = conversations.entry(id).or_default();
+        conversation.answers |= params["workspace"] == WITH_AGENT;
+        let owner = if conversation.answers { "ai" } else { "none" };
         conversation.sockets.push(outbox.clone());
         let (rows, seen) = (&conversation.rows, params["position"]["seq"].as_u64());
         if seen.is_some() && self.lie == Lie::Wasteful {
@@ -141,24 +172,28 @@ impl Server {
         }
         let after = seen.map(|seen| usize::try_from(seen).unwrap());
         let near = after.filter(|after| rows.len() - after <= 300 && self.lie != Lie::FalseLoss);
-        let mut messages = rows[near.unwrap_or(rows.len().saturating_sub(50))..].to_vec();
+        let mut messages = self.shown(&rows[near.unwrap_or(rows.len().saturating_sub(50))..]);
         if near.is_some() && self.lie == Lie::FalseRecovery {
             messages.pop();
         }
         json!({
-            "token": "fake", "conversation": {"conversation_id": id}, "recovered": near.is_some(),
+            "token": "fake", "recovered": near.is_some(),
+            "conversation": {"conversation_id": id, "owner": owner, "version": 1},
             "position": {"epoch": "1", "seq": rows.len()}, "messages": messages, "has_more": false,
         })
     }
 
     fn send(&self, conversation: &mut Conversation, params: &Value, outbox: &Outbox) -> Option<Value> {
+        if let Some(row) = conversation.rows.iter().find(|row| row["client_id"] == params["client_id"]) {
+            let (id, seq) = (&row["id"], &row["seq"]);
+            return Some(json!({"id": id, "seq": seq, "duplicate": true, "durability": "postgres"}));
+        }
+        let client_id = &params["client_id"];
+        let row = row(conversation, &params["conversation_id"], client_id, "user", &params["content"]);
         let mut seq = conversation.rows.len() + 1;
-        let row = json!({
-            "seq": seq, "conversation_id": params["conversation_id"],
-            "client_id": params["client_id"], "content": params["content"],
-        });
         let lying = seq.is_multiple_of(NOW_AND_THEN);
-        self.tell(conversation, &row, lying, outbox);
+        self.tell(conversation, &row, lying, Some(outbox));
+        let id = row["id"].clone();
         conversation.rows.push(row);
         if lying && self.lie == Lie::Hangs {
             return None;
@@ -167,12 +202,49 @@ impl Server {
             seq += 1;
         }
         let durability = if lying && self.lie == Lie::NotDurable { "journal" } else { "postgres" };
-        Some(json!({"seq": seq, "duplicate": false, "durability": durability}))
+        Some(json!({"id": id, "seq": seq, "duplicate": false, "durability": durability}))
     }
 
-    fn tell(&self, conversation: &mut Conversation, row: &Value, lying: bool, outbox: &Outbox) {
+    fn list(&self, conversation: &Conversation, params: &Value) -> Value {
+        let limit = usize::try_from(params["limit"].as_u64().unwrap()).unwrap();
+        let last_page = || conversation.rows.len().saturating_sub(limit);
+        let after =
+            params["after_seq"].as_u64().map_or_else(last_page, |after| usize::try_from(after).unwrap());
+        let rows = &conversation.rows[after..];
+        json!({"messages": self.shown(&rows[..rows.len().min(limit)]), "has_more": rows.len() > limit})
+    }
+
+    fn shown(&self, rows: &[Value]) -> Vec<Value> {
+        let mut rows = rows.to_vec();
+        let lies = |row: &&mut Value| row["seq"].as_u64().unwrap().is_multiple_of(NOW_AND_THEN as u64);
+        for row in rows.iter_mut().filter(lies).filter(|_| self.lie == Lie::Rewrites) {
+            row["content"] = "something else".into();
+        }
+        rows
+    }
+
+    /// What the agent says to the last message.
+    fn reply(&self, conversation: &mut Conversation) {
+        let lying = conversation.rows.len().is_multiple_of(NOW_AND_THEN);
+        let times = match (lying, self.lie) {
+            _ if !conversation.answers => 0,
+            (true, Lie::Silent) => 0,
+            (true, Lie::Repeats) => 2,
+            _ => 1,
+        };
+        for _ in 0..times {
+            let to = conversation.rows[0]["conversation_id"].clone();
+            let row = row(conversation, &to, &Value::Null, "assistant", &"I see.".into());
+            let lying = (conversation.rows.len() + 1).is_multiple_of(NOW_AND_THEN);
+            self.tell(conversation, &row, lying, None);
+            conversation.rows.push(row);
+        }
+    }
+
+    fn tell(&self, conversation: &mut Conversation, row: &Value, lying: bool, sender: Option<&Outbox>) {
         let mut row = row.clone();
         if lying && self.lie == Lie::Alters {
+            row["content"] = "something else".into();
             row["client_id"] = Uuid::nil().to_string().into();
         }
         let frame =
@@ -188,17 +260,18 @@ impl Server {
         };
         frames.extend(conversation.held_back.take());
         conversation.sockets.retain(|socket| {
-            let other = !socket.same_channel(outbox);
+            let other = sender.is_none_or(|sender| !socket.same_channel(sender));
             !other || frames.iter().all(|frame| socket.try_send(frame.clone()).is_ok())
         });
     }
 }
 
-fn list(conversation: &Conversation, params: &Value) -> Value {
-    let after = usize::try_from(params["after_seq"].as_u64().unwrap()).unwrap();
-    let limit = usize::try_from(params["limit"].as_u64().unwrap()).unwrap();
-    let rows = &conversation.rows[after..];
-    json!({"messages": rows[..rows.len().min(limit)], "has_more": rows.len() > limit})
+fn row(to: &Conversation, conversation_id: &Value, client_id: &Value, role: &str, content: &Value) -> Value {
+    let seq = to.rows.len() + 1;
+    json!({
+        "id": Uuid::from_u128(seq as u128), "seq": seq, "conversation_id": conversation_id, "client_id": client_id,
+        "role": role, "content": content,
+    })
 }
 
 fn conversation_id(params: &Value) -> Uuid {

@@ -7,7 +7,7 @@ mod served;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use indicatif::ProgressBar;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
@@ -34,7 +34,8 @@ pub struct Lab {
     pub entrance: Entrance,
     pub server: Option<u32>,
     pub run: Run,
-    _started: Option<Served>,
+    started: Option<Served>,
+    staff_keys: Vec<String>,
     _folder: TempDir,
     pub ground: Ground,
 }
@@ -84,7 +85,32 @@ impl Lab {
         };
         let port = entrance.address.socket.port();
         let server = args.pid.or(started.as_ref().map(Served::pid)).or_else(|| measure::listener(port));
-        Ok(Self { entrance, server, run: Run::new(args), _started: started, _folder: folder, ground })
+        Ok(Self {
+            entrance,
+            server,
+            run: Run::new(args),
+            started,
+            staff_keys: args.staff_key.clone(),
+            _folder: folder,
+            ground,
+        })
+    }
+
+    /// The same where anybody of the staff is wanted.
+    pub async fn staff_keys_if(&self, count: u32) -> anyhow::Result<Vec<String>> {
+        if count == 0 { Ok(Vec::new()) } else { self.staff_keys(count).await }
+    }
+
+    /// Keys of people of the staff: new ones of a server that this run started, else those that were named.
+    pub async fn staff_keys(&self, count: u32) -> anyhow::Result<Vec<String>> {
+        let Some(started) = &self.started else {
+            ensure!(
+                !self.staff_keys.is_empty(),
+                "the staff needs keys: make some with `switchboard key add --role staff` and name them with --staff-key"
+            );
+            return Ok(self.staff_keys.clone());
+        };
+        started.staff_keys(count).await
     }
 
     /// The Postgres under the server: the one in `ground`, or one that the server has started below itself.

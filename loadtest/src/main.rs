@@ -9,6 +9,7 @@
 
 mod cli;
 mod client;
+mod console;
 mod database;
 #[cfg(test)]
 mod fake;
@@ -16,8 +17,11 @@ mod lab;
 mod measure;
 mod peers;
 mod process;
+mod proxy;
 mod report;
 mod scenario;
+mod timeline;
+mod transcript;
 mod view;
 mod visitor;
 
@@ -27,23 +31,40 @@ use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::Cli;
-use crate::report::Report;
+use crate::report::{Report, page};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    match runtime(cli.lab().threads).and_then(|runtime| runtime.block_on(run(&cli))) {
+    let threads = cli.lab().map_or(1, |lab| lab.threads);
+    match runtime(threads)
+        .and_then(|runtime| runtime.block_on(run(&cli)))
+        .and_then(|report| tell(&cli, report))
+    {
         Ok(report) => {
-            report.print(cli.lab().json);
-            if report.passed() { ExitCode::SUCCESS } else { ExitCode::from(1) }
+            if report.passed() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::from(1)
+            }
         }
         Err(error) => {
             eprintln!("loadtest could not run: {error:#}");
             ExitCode::from(2)
         }
     }
+}
+
+/// On the terminal, and in the folder where one is named.
+fn tell(cli: &Cli, report: Report) -> anyhow::Result<Report> {
+    let output = cli.output();
+    if let Some(folder) = &output.report {
+        page::write(&report, folder)?;
+    }
+    report.print(output.json);
+    Ok(report)
 }
 
 /// One thread unless more are asked for: on a small machine the tester must leave the cores to the server.

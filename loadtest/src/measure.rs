@@ -111,6 +111,33 @@ impl Target {
             }
         }
     }
+
+    /// Files and sockets that it has open.
+    pub fn handles(self) -> Option<u64> {
+        self.entries("fd")
+    }
+
+    pub fn threads(self) -> Option<u64> {
+        self.entries("task")
+    }
+
+    /// How many processes a family has.
+    pub fn members(self) -> u64 {
+        match self {
+            Self::Machine => 0,
+            Self::Process(_) => 1,
+            Self::Family(pid) => descendants(pid).len() as u64 + 1,
+        }
+    }
+
+    fn entries(self, of: &str) -> Option<u64> {
+        match self {
+            Self::Machine => None,
+            Self::Process(pid) | Self::Family(pid) => {
+                Some(fs::read_dir(format!("/proc/{pid}/{of}")).ok()?.count() as u64)
+            }
+        }
+    }
 }
 
 /// The Postgres that a server has started below itself.

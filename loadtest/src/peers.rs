@@ -16,6 +16,8 @@ use crate::process::Process;
 pub struct Kind {
     pub name: &'static str,
     pub title: &'static str,
+    /// What `run` is asked to become, where the folder holds more than one service.
+    service: Option<&'static str>,
     schema: &'static str,
     pub table: &'static str,
 }
@@ -23,12 +25,21 @@ pub struct Kind {
 pub const FASTAPI: Kind = Kind {
     name: "fastapi",
     title: "FastAPI + asyncpg",
+    service: None,
     schema: "peer_fastapi",
     table: "peer_fastapi.messages",
 };
 
-pub const NODE: Kind =
-    Kind { name: "node", title: "Node ws + pg", schema: "peer_node", table: "peer_node.messages" };
+pub const NODE: Kind = Kind {
+    name: "node",
+    title: "Node ws + pg",
+    service: None,
+    schema: "peer_node",
+    table: "peer_node.messages",
+};
+
+/// The same libraries, as a feed of escalations to consoles.
+pub const NODE_FEED: Kind = Kind { service: Some("feed"), table: "peer_node.escalations", ..NODE };
 
 pub struct Peer {
     pub kind: &'static Kind,
@@ -50,6 +61,7 @@ impl Peer {
         database.drop_schema(kind.schema).await?;
         let address = Address::loopback(free_port()?);
         let mut command = Command::new(script);
+        command.args(kind.service);
         command.env("DATABASE_URL", &database.url).env("PORT", address.socket.port().to_string());
         let logs = TempDir::new()?;
         let log = logs.path().join("log");

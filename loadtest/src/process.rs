@@ -1,6 +1,6 @@
 //! A process that the tester starts and owns: its output goes to a file, and it ends with its owner.
 
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -21,7 +21,11 @@ pub struct Process {
 
 impl Process {
     pub fn start(name: &str, mut command: Command, log: &Path, stop: Signal) -> anyhow::Result<Self> {
-        let output = File::create(log).with_context(|| format!("{} cannot be written", log.display()))?;
+        let output = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(log)
+            .with_context(|| format!("{} cannot be written", log.display()))?;
         let child = command
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
@@ -33,6 +37,22 @@ impl Process {
 
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Sends the signal and waits until the process has ended, which it is made to in the end.
+    pub async fn end(&mut self, signal: Signal) {
+        self.signal(signal);
+        let end = Instant::now() + PATIENCE;
+        while self.is_running() {
+            if Instant::now() > end {
+                self.signal(Signal::SIGKILL);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// Waits until `ready` says so, as long as the process lives and `patience` lasts.
@@ -65,8 +85,11 @@ impl Process {
         lines[lines.len().saturating_sub(12)..].join("\n")
     }
 
-    fn signal(&self, signal: Signal) {
-        if let Ok(pid) = i32::try_from(self.child.id()) {
+    /// Of a process that has ended, the id may be somebody else's by now.
+    fn signal(&mut self, signal: Signal) {
+        if self.is_running()
+            && let Ok(pid) = i32::try_from(self.child.id())
+        {
             // It fails only where the process is gone already.
             let _ = kill(Pid::from_raw(pid), signal);
         }

@@ -1,19 +1,35 @@
 //! What a run found: figures for machines, tables for people, and a verdict on each check.
 
+mod chart;
+pub mod compare;
+pub mod page;
+
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::timeline::Timeline;
+
 /// One run, whatever its scenario.
 #[derive(Serialize)]
 pub struct Report {
     pub scenario: &'static str,
+    /// When it was begun, as people write it.
+    pub began: String,
     pub machine: Machine,
+    /// Of the tester, of the server and of Postgres, as far as they are known.
+    pub versions: BTreeMap<String, String>,
     pub figures: Value,
     pub checks: Vec<Check>,
     pub notes: Vec<String>,
+    /// How the run went, second by second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Timeline>,
+    /// Latencies in milliseconds at rising shares, by what was measured.
+    pub curves: Vec<(String, Vec<(f64, f64)>)>,
     #[serde(skip)]
     pub tables: Vec<Table>,
 }
@@ -43,7 +59,18 @@ impl Report {
     pub fn new(scenario: &'static str, figures: impl Serialize) -> anyhow::Result<Self> {
         let figures = serde_json::to_value(figures)?;
         let machine = Machine::this();
-        Ok(Self { scenario, machine, figures, checks: Vec::new(), notes: Vec::new(), tables: Vec::new() })
+        Ok(Self {
+            scenario,
+            began: chrono::Utc::now().format("%Y-%m-%d %H:%M UTC").to_string(),
+            machine,
+            versions: BTreeMap::from([("loadtest".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]),
+            figures,
+            checks: Vec::new(),
+            notes: Vec::new(),
+            timeline: None,
+            curves: Vec::new(),
+            tables: Vec::new(),
+        })
     }
 
     pub fn check(&mut self, name: impl Into<String>, passed: bool, detail: impl Into<String>) {
@@ -70,10 +97,13 @@ impl Report {
         }
     }
 
-    fn text(&self) -> String {
+    fn circumstances(&self) -> String {
         let Machine { cpu, cores, memory_gib, kernel } = &self.machine;
-        let mut text =
-            format!("{} on {cores} cores of {cpu}, {memory_gib} GiB, Linux {kernel}\n", self.scenario);
+        format!("{} on {cores} cores of {cpu}, {memory_gib} GiB, Linux {kernel}", self.scenario)
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("{}\n", self.circumstances());
         for table in &self.tables {
             text.push('\n');
             text.push_str(&table.text());

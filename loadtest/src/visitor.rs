@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use std::pin::pin;
 use std::time::Duration;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use uuid::Uuid;
 
@@ -122,6 +124,15 @@ impl Visitor {
             self.view.faults.add(Fault::Altered, format!("message {} is of another conversation", row.seq));
         }
         self.view.created(row.seq, row.client_id);
+    }
+
+    /// Any other request; what else comes meanwhile is kept for `receive`.
+    pub async fn call<T: DeserializeOwned>(
+        &mut self,
+        method: &str,
+        params: &impl Serialize,
+    ) -> Result<T, CallError> {
+        self.socket()?.call(method, params).await
     }
 
     pub async fn receive(&mut self) -> Result<Utf8Bytes, Gone> {

@@ -6,6 +6,8 @@ pub mod cli;
 
 pub mod app;
 
+pub mod hot;
+
 pub mod control;
 pub mod telemetry;
 

@@ -3,11 +3,11 @@
 //! Invariant: the registry alone knows where a session lives, and a session is the only writer of its conversation.
 
 mod actor;
-mod core;
+pub mod core;
 pub mod event;
 mod minds;
 pub mod queue;
-mod recent;
+pub mod recent;
 pub mod registry;
 mod replay;
 pub mod room;

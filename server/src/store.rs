@@ -5,7 +5,7 @@
 
 pub mod accounts;
 pub mod administration;
-mod batch;
+pub mod batch;
 mod error;
 pub mod escalations;
 mod gather;

@@ -2,6 +2,9 @@
 //!
 //! They are parsed from a borrowed frame and hold only what is checked.
 
+pub mod log;
+pub mod staff;
+
 use std::fmt;
 
 use serde::de::DeserializeOwned;
@@ -153,6 +156,12 @@ impl<'a> Frame<'a> {
             (Some("message.created"), Some(params)) => Ok(Some(parse::<Created>(params.get())?.message)),
             _ => Ok(None),
         }
+    }
+
+    /// The parameters of a notification.
+    pub fn told<T: DeserializeOwned>(&self) -> Result<T, Gone> {
+        let params = self.params.map_or("null", RawValue::get);
+        serde_json::from_str(params).map_err(|error| Gone::Nonsense(format!("{error} in {}", start(params))))
     }
 
     pub fn into_result<T: DeserializeOwned>(self) -> Result<T, CallError> {

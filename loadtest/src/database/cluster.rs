@@ -2,12 +2,12 @@
 //!
 //! Its defaults stay, `fsync` and `synchronous_commit` first of all; what differs is written in `SETTINGS`.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use nix::sys::signal::Signal;
@@ -25,11 +25,22 @@ const PARENT: &str = "/var/tmp";
 
 const NAME: &str = "loadtest";
 
+/// How long it may take until the last process of a killed Postgres has let go of its memory.
+const AGAIN: Duration = Duration::from_secs(30);
+
 // The process is dropped, and so stopped, before its folder is removed.
 pub struct Cluster {
     pub url: String,
-    _process: Process,
-    _folder: TempDir,
+    process: Process,
+    place: Place,
+}
+
+/// Where it is, and as whom it runs.
+struct Place {
+    binaries: PathBuf,
+    owner: Option<User>,
+    port: u16,
+    folder: TempDir,
 }
 
 impl Cluster {
@@ -40,39 +51,85 @@ impl Cluster {
         if let Some(owner) = &owner {
             chown(folder.path(), Some(owner.uid.as_raw()), Some(owner.gid.as_raw()))?;
         }
-        let command = |program: &str| {
-            let mut command = Command::new(binaries.join(program));
-            command.current_dir(folder.path());
-            if let Some(owner) = &owner {
-                command.uid(owner.uid.as_raw()).gid(owner.gid.as_raw());
-            }
-            command
-        };
-
-        let made = command("initdb")
+        let place = Place { binaries, owner, port: free_port()?, folder };
+        let made = place
+            .command("initdb")
             .args(["-D", "data", "-U", NAME, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"])
             .output()
-            .with_context(|| format!("{}/initdb cannot be run", binaries.display()))?;
+            .with_context(|| format!("{}/initdb cannot be run", place.binaries.display()))?;
         ensure!(made.status.success(), "initdb failed: {}", String::from_utf8_lossy(&made.stderr).trim());
 
-        let port = free_port()?;
-        let mut postgres = command("postgres");
-        postgres.args(["-D", "data", "-c", "listen_addresses=127.0.0.1", "-c"]).arg(format!("port={port}"));
-        postgres.arg("-c").arg(format!("unix_socket_directories={}", folder.path().display()));
-        for setting in SETTINGS {
-            postgres.args(["-c", setting]);
-        }
-        let log = folder.path().join("postgres.log");
-        let mut process = Process::start("Postgres", postgres, &log, Signal::SIGINT)?;
-        let url = |name: &str| format!("postgres://{NAME}@127.0.0.1:{port}/{name}");
-        let admin = url("postgres");
+        let mut process = place.start()?;
+        let admin = url(place.port, "postgres");
         process
             .wait_until(Duration::from_secs(30), async || {
                 execute(&admin, &format!("create database {NAME}")).await.is_ok()
             })
             .await?;
-        Ok(Self { url: url(NAME), _process: process, _folder: folder })
+        Ok(Self { url: url(place.port, NAME), process, place })
     }
+
+    /// The same database by way of another port.
+    pub fn url_by(&self, port: u16) -> String {
+        url(port, NAME)
+    }
+
+    pub fn socket(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.place.port))
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.process.is_running()
+    }
+
+    pub async fn end(&mut self, signal: Signal) {
+        self.process.end(signal).await;
+    }
+
+    /// After its end, also after one that left its processes and its lock behind.
+    pub async fn start_again(&mut self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + AGAIN;
+        loop {
+            self.process = self.place.start()?;
+            let url = self.url.clone();
+            let started =
+                self.process.wait_until(AGAIN, async || execute(&url, "select 1").await.is_ok()).await;
+            if started.is_ok() || Instant::now() > deadline {
+                return started;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+}
+
+impl Place {
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(self.binaries.join(program));
+        command.current_dir(self.folder.path());
+        if let Some(owner) = &self.owner {
+            command.uid(owner.uid.as_raw()).gid(owner.gid.as_raw());
+        }
+        command
+    }
+
+    fn start(&self) -> anyhow::Result<Process> {
+        let mut postgres = self.command("postgres");
+        postgres.args(["-D", "data", "-c", "listen_addresses=127.0.0.1", "-c"]);
+        postgres.arg(format!("port={}", self.port)).arg("-c");
+        postgres.arg(format!("unix_socket_directories={}", self.folder.path().display()));
+        for setting in SETTINGS {
+            postgres.args(["-c", setting]);
+        }
+        Process::start("Postgres", postgres, &self.folder.path().join("postgres.log"), Signal::SIGINT)
+    }
+}
+
+fn url(port: u16, name: &str) -> String {
+    format!("postgres://{NAME}@127.0.0.1:{port}/{name}")
 }
 
 /// A port that nobody has at this moment.

@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::latency::{Latency, Percentiles};
+use super::script;
 use crate::cli::{LabArgs, TurnsArgs};
 use crate::client::wire::{Frame, Open, Opened};
 use crate::client::{CallError, Gone, Socket};
@@ -28,17 +29,6 @@ use crate::visitor::Entrance;
 
 /// Has an answer to some of what is asked, and people for the rest.
 const PRESET: &str = "member_support";
-
-#[derive(Deserialize)]
-struct Conversation {
-    turns: Vec<Spoken>,
-}
-
-#[derive(Deserialize)]
-struct Spoken {
-    role: String,
-    content: String,
-}
 
 #[derive(Serialize)]
 struct Figures {
@@ -68,12 +58,12 @@ struct Stage {
 }
 
 pub async fn run(args: &TurnsArgs) -> anyhow::Result<Report> {
-    let conversations = read(&args.file)?;
+    let conversations = script::read(&args.file)?;
     let embedded_per_second = match &args.lab.server {
         Some(server) => Some(embedded(server, args).await?),
         None => None,
     };
-    let lab = Lab::start(&LabArgs { preset: PRESET, ..args.lab.clone() }, false).await?;
+    let lab = Lab::start(&LabArgs { preset: PRESET.to_owned(), ..args.lab.clone() }, false).await?;
     let stage = Arc::new(Stage {
         entrance: lab.entrance.clone(),
         conversations,
@@ -114,20 +104,6 @@ pub async fn run(args: &TurnsArgs) -> anyhow::Result<Report> {
         faults,
     };
     report(args, &figures)
-}
-
-/// The visitors' turns of each conversation.
-fn read(file: &Path) -> anyhow::Result<Vec<Vec<String>>> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
-    let mut conversations = Vec::new();
-    for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let conversation: Conversation =
-            serde_json::from_str(line).with_context(|| format!("{}, line {}", file.display(), at + 1))?;
-        let turns = conversation.turns.into_iter().filter(|turn| turn.role == "user");
-        conversations.push(turns.map(|turn| turn.content).collect());
-    }
-    ensure!(!conversations.is_empty(), "{} holds no conversation", file.display());
-    Ok(conversations)
 }
 
 /// What the embedding thread delivers when nothing else runs.

@@ -28,6 +28,8 @@ pub enum Fault {
     FalseLoss,
     /// The log's epoch changed under a run that restored no backup.
     Epoch,
+    /// A turn of the agent ended without a reply.
+    Unanswered,
     /// A request failed.
     Refused,
     /// A socket ended that should have stayed.
@@ -99,6 +101,7 @@ impl Fault {
             Self::FalseRecovery => "falsely told recovered",
             Self::FalseLoss => "falsely told not recovered",
             Self::Epoch => "changes of epoch",
+            Self::Unanswered => "without a reply",
             Self::Refused => "refused",
             Self::Gone => "sockets lost",
         }

@@ -34,6 +34,8 @@ pub async fn metrics(State(http): State<Http>) -> Response {
     let store = registry.store();
     let count = |number: usize| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
     metrics::gauge!("switchboard_sessions").set(count(registry.count()));
+    let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    metrics::gauge!("switchboard_tasks").set(count(tasks));
     metrics::gauge!("switchboard_lane_depth").set(count(store.writer.depth()));
     for (pool, status) in store.pool_status() {
         metrics::gauge!("switchboard_pool_connections", "pool" => pool).set(count(status.size));

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use switchboard_protocol::ids::{ClientId, ConversationId, WorkspaceId};
 use uuid::Uuid;
 
-use super::node::Lease;
 use super::pool::{Step, scope, step};
 use super::statement;
 use crate::domain::clock::Timestamp;
@@ -55,10 +54,9 @@ impl Write {
 }
 
 /// The statements of a batch, in the order of their foreign keys; those that have nothing to write are left out.
-pub fn steps<'a>(lease: &Lease, writes: &[&'a Write]) -> Vec<Step<'a>> {
+pub fn steps<'a>(node: Uuid, incarnation: i64, writes: &[&'a Write]) -> Vec<Step<'a>> {
     let workspaces = workspaces(writes);
-    let mut steps =
-        vec![step!(statement::BATCH_BEGIN, lease.node(), lease.incarnation(), scope(&workspaces))];
+    let mut steps = vec![step!(statement::BATCH_BEGIN, node, incarnation, scope(&workspaces))];
     steps.extend(visitors(writes));
     steps.extend(states(writes));
     steps.extend(messages(writes));

@@ -14,6 +14,7 @@ const METRICS: &[(Kind, &str, &str)] = &[
     (Gauge, "switchboard_sessions", "Conversations that have an entry here, live or asleep."),
     (Gauge, "switchboard_sessions_live", "Conversations with a running actor."),
     (Gauge, "switchboard_feed_consoles", "Sockets of staff that are told of escalations."),
+    (Gauge, "switchboard_tasks", "Tasks of the runtime that have not ended."),
     (Gauge, "switchboard_lane_depth", "Writes that wait for a lane."),
     (Gauge, "switchboard_pool_connections", "Connections to the database, by pool."),
     (Gauge, "switchboard_pool_available", "Connections that nobody uses, by pool."),

@@ -6,7 +6,7 @@
 pub(super) const LAYERS: &[&[&str]] = &[
     &["main"],
     &["cli"],
-    &["app"],
+    &["app", "hot"],
     &["http", "control"],
     &["telemetry"],
     &["config"],

@@ -82,6 +82,7 @@ pub fn truth(report: &mut Report, database: Option<&Database>, rounds: &[Round])
 /// What must be said of the machine and of Postgres, so that nobody takes the figures for more than they are.
 pub fn circumstances(report: &mut Report, facts: Option<&Facts>, busy: impl Iterator<Item = Busy>) {
     if let Some(Facts { version, fsync, synchronous_commit, shared_buffers }) = facts {
+        report.versions.insert("Postgres".to_owned(), version.clone());
         report.note(format!(
             "Postgres {version}: fsync {fsync}, synchronous_commit {synchronous_commit}, shared_buffers {shared_buffers}."
         ));

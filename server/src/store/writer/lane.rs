@@ -113,7 +113,7 @@ impl Lane {
 
     async fn commit(&mut self, group: &[Job]) -> Result<(), StoreError> {
         let writes: Vec<&Write> = group.iter().map(|job| &job.write).collect();
-        let steps = batch::steps(&self.lease, &writes);
+        let steps = batch::steps(self.lease.node(), self.lease.incarnation(), &writes);
         let started = Instant::now();
         let connection = match &mut self.connection {
             Some(connection) if !connection.is_closed() => connection,
