@@ -439,26 +439,27 @@ export type InteractionListed = {
 
 /** One turn of the agent, with what each of its steps decided. */
 export type InteractionTrace = {
+  /** By the name of the step. */
+  steps: { [key in string]: StepTrace };
   id: InteractionId;
+  conversation_id: ConversationId;
   turn: number;
   mode: Mode | null;
   agent_name: string | null;
+  /** Null once its visitor was erased, as are the response and the reason. */
   user_message: string | null;
   response: string | null;
   intent: string | null;
   category: string | null;
   confidence: number | null;
-  /** `resolved`, `asked`, `refused`, `escalated`, `cancelled` or `taken_over`. */
-  outcome: string;
+  outcome: Outcome;
   escalated: boolean;
-  trigger_type: TriggerType | null;
+  trigger_type: string | null;
   reason: string | null;
-  /** Which brain answered. */
+  /** What answered: `local`, or the remote one. */
   brain: string | null;
   processing_time_ms: number;
   created_at: Timestamp;
-  /** By the name of the step. */
-  steps: { [key in string]: StepTrace };
 };
 
 export type JsonValue = number | string | boolean | Array<JsonValue> | { [key in string]: JsonValue } | null;

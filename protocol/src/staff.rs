@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use ts_rs::TS;
 
-use crate::chat::{Attachment, EscalationStatus, Metadata, Mode, Person};
+use crate::chat::{Attachment, EscalationStatus, Metadata, Person};
 use crate::ids::{
     CannedId, ClientId, ConversationId, EscalationId, InteractionId, MessageId, Seq, VisitorId, WorkspaceId,
 };
+use crate::methods::Interaction;
 use crate::time::Timestamp;
 
 /// A request for a person, whole. The larger version wins.
@@ -152,24 +153,8 @@ pub struct CannedResponse {
 /// One turn of the agent, with what each of its steps decided.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct InteractionTrace {
-    pub id: InteractionId,
-    pub turn: i64,
-    pub mode: Option<Mode>,
-    pub agent_name: Option<String>,
-    pub user_message: Option<String>,
-    pub response: Option<String>,
-    pub intent: Option<String>,
-    pub category: Option<String>,
-    pub confidence: Option<f32>,
-    /// `resolved`, `asked`, `refused`, `escalated`, `cancelled` or `taken_over`.
-    pub outcome: String,
-    pub escalated: bool,
-    pub trigger_type: Option<Trigger>,
-    pub reason: Option<String>,
-    /// Which brain answered.
-    pub brain: Option<String>,
-    pub processing_time_ms: i64,
-    pub created_at: Timestamp,
+    #[serde(flatten)]
+    pub interaction: Interaction,
     /// By the name of the step.
     pub steps: BTreeMap<String, StepTrace>,
 }

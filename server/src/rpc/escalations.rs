@@ -160,7 +160,7 @@ impl Desk {
         Ok(EscalationGot {
             escalation: wire::staff::escalation(&escalation),
             conversation: wire::state(&room.view().conversation, &self.epoch),
-            interactions: traces.iter().map(wire::staff::trace).collect(),
+            interactions: traces.into_iter().filter_map(wire::staff::trace).collect(),
         })
     }
 

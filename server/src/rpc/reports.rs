@@ -14,10 +14,8 @@ use uuid::Uuid;
 
 use super::{Desk, Standing, wire};
 use crate::domain::clock::{self, Timestamp};
-use crate::domain::conversation::Mode;
 use crate::domain::report::{
-    AgentMemory, Count, Grain, Interaction, InteractionFilter, Metrics, Percentiles, Period, RecordedTurn,
-    StoredWorkflow,
+    AgentMemory, Count, Grain, InteractionFilter, Metrics, Percentiles, Period, RecordedTurn, StoredWorkflow,
 };
 use crate::domain::workflow::{self, Awaiting, Recorded, StepStatus};
 use crate::reports;
@@ -73,7 +71,7 @@ impl Desk {
             .filter(|_| more)
             .map(|last| format!("{}.{}", last.created_at.timestamp_millis(), last.id));
         Ok(InteractionListed {
-            interactions: found.into_iter().filter_map(interaction).collect(),
+            interactions: found.into_iter().filter_map(wire::staff::interaction).collect(),
             next_cursor,
         })
     }
@@ -189,29 +187,6 @@ fn cursor(text: &str) -> Result<(Timestamp, Uuid), RpcError> {
         Some((Timestamp::from_timestamp_millis(at.parse().ok()?)?, Uuid::from_str(id).ok()?))
     };
     read().ok_or_else(|| RpcError::invalid_param("cursor", "is not one that a list has given"))
-}
-
-/// One of a later version, whose outcome is not known here, is passed over.
-fn interaction(it: Interaction) -> Option<methods::Interaction> {
-    Some(methods::Interaction {
-        id: it.id.into(),
-        conversation_id: it.conversation,
-        turn: it.turn,
-        mode: it.mode.as_deref().and_then(Mode::from_name).map(wire::shown_mode),
-        agent_name: it.agent,
-        user_message: it.user_message,
-        response: it.response,
-        intent: it.intent,
-        category: it.category,
-        confidence: it.confidence,
-        outcome: serde_json::from_value(it.outcome.into()).ok()?,
-        escalated: it.escalated,
-        trigger_type: it.trigger,
-        reason: it.reason,
-        brain: it.brain,
-        processing_time_ms: it.processing_ms,
-        created_at: it.created_at.into(),
-    })
 }
 
 /// Outcomes are stored under the names that they have on the wire.

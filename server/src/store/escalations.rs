@@ -10,8 +10,9 @@ use super::StoreError;
 use super::pool::{Pools, step};
 use super::{rows, statement};
 use crate::domain::clock::Timestamp;
-use crate::domain::conversation::{Mode, Person};
+use crate::domain::conversation::Person;
 use crate::domain::escalation::{Changed, Escalation, Status, Trigger};
+use crate::domain::report::Interaction;
 
 /// Handle to the table.
 #[derive(Clone)]
@@ -45,22 +46,7 @@ impl Place {
 /// One turn of the agent, as staff are shown why it ended as it did.
 #[derive(Clone, Debug)]
 pub struct Trace {
-    pub id: Uuid,
-    pub turn: i64,
-    pub mode: Option<Mode>,
-    pub agent: Option<String>,
-    pub user_message: Option<String>,
-    pub response: Option<String>,
-    pub intent: Option<String>,
-    pub category: Option<String>,
-    pub confidence: Option<f32>,
-    pub outcome: String,
-    pub escalated: bool,
-    pub trigger: Option<Trigger>,
-    pub reason: Option<String>,
-    pub brain: Option<String>,
-    pub processing_ms: i64,
-    pub created_at: Timestamp,
+    pub interaction: Interaction,
     /// By name, wire-shaped.
     pub steps: Option<Value>,
 }
@@ -159,24 +145,5 @@ fn place(row: &Row) -> Result<Place, StoreError> {
 }
 
 fn trace(row: &Row) -> Result<Trace, StoreError> {
-    let name = |column| rows::get::<Option<String>>(row, column);
-    Ok(Trace {
-        id: rows::get(row, "id")?,
-        turn: rows::get(row, "turn")?,
-        mode: name("mode")?.as_deref().and_then(Mode::from_name),
-        agent: name("agent_name")?,
-        user_message: name("user_message")?,
-        response: name("response")?,
-        intent: name("intent")?,
-        category: name("category")?,
-        confidence: rows::get(row, "confidence")?,
-        outcome: rows::get(row, "outcome")?,
-        escalated: rows::get(row, "escalated")?,
-        trigger: name("trigger_type")?.as_deref().and_then(Trigger::from_name),
-        reason: name("reason")?,
-        brain: name("brain")?,
-        processing_ms: rows::get(row, "processing_time_ms")?,
-        created_at: rows::get(row, "created_at")?,
-        steps: rows::get(row, "steps")?,
-    })
+    Ok(Trace { interaction: rows::interaction(row)?, steps: rows::get(row, "steps")? })
 }

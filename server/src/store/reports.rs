@@ -121,7 +121,7 @@ impl Reports {
             before.map(|(_, id)| id),
             limit
         );
-        self.pools.read(&[workspace], step).await?.iter().map(interaction).collect()
+        self.pools.read(&[workspace], step).await?.iter().map(rows::interaction).collect()
     }
 
     /// Where the agent's work in a conversation stands, and how it came there.
@@ -172,28 +172,6 @@ fn point(row: &Row) -> Result<Point, StoreError> {
         interactions: rows::get(row, "interactions")?,
         escalated: rows::get(row, "escalated")?,
         p95_ms: rows::get(row, "p95")?,
-    })
-}
-
-fn interaction(row: &Row) -> Result<Interaction, StoreError> {
-    Ok(Interaction {
-        id: rows::get(row, "id")?,
-        conversation: rows::get::<Uuid>(row, "conversation_id")?.into(),
-        turn: rows::get(row, "turn")?,
-        mode: rows::get(row, "mode")?,
-        agent: rows::get(row, "agent_name")?,
-        user_message: rows::get(row, "user_message")?,
-        response: rows::get(row, "response")?,
-        intent: rows::get(row, "intent")?,
-        category: rows::get(row, "category")?,
-        confidence: rows::get(row, "confidence")?,
-        outcome: rows::get(row, "outcome")?,
-        escalated: rows::get(row, "escalated")?,
-        trigger: rows::get(row, "trigger_type")?,
-        reason: rows::get(row, "reason")?,
-        brain: rows::get(row, "brain")?,
-        processing_ms: rows::get(row, "processing_time_ms")?,
-        created_at: rows::get(row, "created_at")?,
     })
 }
 

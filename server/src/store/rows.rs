@@ -15,6 +15,7 @@ use crate::domain::conversation::{
 use crate::domain::escalation;
 use crate::domain::message::{Author, Message, Role};
 use crate::domain::note::Note;
+use crate::domain::report::Interaction;
 use crate::domain::visitor::{Profile, Visitor};
 use crate::domain::workflow::{Awaiting, Checkpoint, OpenTurn, Recorded, Step, StepStatus, Workflow};
 
@@ -197,4 +198,27 @@ pub fn note(row: &Row) -> Result<Note, StoreError> {
 fn person(row: &Row, id: &str, name: &str) -> Result<Option<Person>, StoreError> {
     let (id, name): (Option<Uuid>, Option<String>) = (get(row, id)?, get(row, name)?);
     Ok(id.map(|id| Person { id, name: name.unwrap_or_default().into() }))
+}
+
+/// A turn as it is on record.
+pub fn interaction(row: &Row) -> Result<Interaction, StoreError> {
+    Ok(Interaction {
+        id: get(row, "id")?,
+        conversation: get::<Uuid>(row, "conversation_id")?.into(),
+        turn: get(row, "turn")?,
+        mode: get(row, "mode")?,
+        agent: get(row, "agent_name")?,
+        user_message: get(row, "user_message")?,
+        response: get(row, "response")?,
+        intent: get(row, "intent")?,
+        category: get(row, "category")?,
+        confidence: get(row, "confidence")?,
+        outcome: get(row, "outcome")?,
+        escalated: get(row, "escalated")?,
+        trigger: get(row, "trigger_type")?,
+        reason: get(row, "reason")?,
+        brain: get(row, "brain")?,
+        processing_ms: get(row, "processing_time_ms")?,
+        created_at: get(row, "created_at")?,
+    })
 }

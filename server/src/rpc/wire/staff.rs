@@ -1,19 +1,18 @@
 //! What only staff see, as wire types.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
-use switchboard_protocol::Notice;
 use switchboard_protocol::chat::{EscalationStatus, Person};
 use switchboard_protocol::ids::{Epoch, VisitorId};
 use switchboard_protocol::notifications::{EscalationUpdated, PresenceUpdated};
 use switchboard_protocol::staff::{
     CannedResponse, ContactInfo, ErasedEscalation, Escalation, EscalationNews, InteractionTrace, Note,
-    Presence, Staff, StepTrace, Trigger, VisitorProfile,
+    Presence, Staff, Trigger, VisitorProfile,
 };
+use switchboard_protocol::{Notice, methods};
 
 use super::{escalation_status, person, stored};
 use crate::domain::conversation::{self, Mode};
+use crate::domain::report::Interaction;
 use crate::domain::visitor::Visitor;
 use crate::domain::{escalation, note, staff};
 use crate::escalation::News;
@@ -116,31 +115,33 @@ pub fn canned(canned: &staff::Canned) -> CannedResponse {
     }
 }
 
-pub fn trace(trace: &Trace) -> InteractionTrace {
-    let steps: BTreeMap<String, StepTrace> =
-        trace.steps.clone().and_then(|steps| serde_json::from_value(steps).ok()).unwrap_or_default();
-    InteractionTrace {
-        id: trace.id.into(),
-        turn: trace.turn,
-        mode: trace.mode.map(|mode| match mode {
-            Mode::Customer => switchboard_protocol::chat::Mode::Customer,
-            Mode::Banker => switchboard_protocol::chat::Mode::Banker,
-        }),
-        agent_name: trace.agent.clone(),
-        user_message: trace.user_message.clone(),
-        response: trace.response.clone(),
-        intent: trace.intent.clone(),
-        category: trace.category.clone(),
-        confidence: trace.confidence,
-        outcome: trace.outcome.clone(),
-        escalated: trace.escalated,
-        trigger_type: trace.trigger.map(named_trigger),
-        reason: trace.reason.clone(),
-        brain: trace.brain.clone(),
-        processing_time_ms: trace.processing_ms,
-        created_at: trace.created_at.into(),
-        steps,
-    }
+/// As of an interaction.
+pub fn trace(trace: Trace) -> Option<InteractionTrace> {
+    let steps = trace.steps.and_then(|steps| serde_json::from_value(steps).ok()).unwrap_or_default();
+    Some(InteractionTrace { interaction: interaction(trace.interaction)?, steps })
+}
+
+/// One of a later version, whose outcome is not known here, is passed over.
+pub fn interaction(it: Interaction) -> Option<methods::Interaction> {
+    Some(methods::Interaction {
+        id: it.id.into(),
+        conversation_id: it.conversation,
+        turn: it.turn,
+        mode: it.mode.as_deref().and_then(Mode::from_name).map(super::shown_mode),
+        agent_name: it.agent,
+        user_message: it.user_message,
+        response: it.response,
+        intent: it.intent,
+        category: it.category,
+        confidence: it.confidence,
+        outcome: serde_json::from_value(it.outcome.into()).ok()?,
+        escalated: it.escalated,
+        trigger_type: it.trigger,
+        reason: it.reason,
+        brain: it.brain,
+        processing_time_ms: it.processing_ms,
+        created_at: it.created_at.into(),
+    })
 }
 
 pub fn status(status: EscalationStatus) -> escalation::Status {
