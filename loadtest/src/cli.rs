@@ -1,13 +1,17 @@
 //! The command line: one subcommand a scenario, and the flags that they share.
 
+mod play;
+mod staff;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
-use crate::scenario::Fault;
+pub use self::play::{ChaosArgs, PlayArgs, ReplayArgs, SoakArgs};
+pub use self::staff::{FanoutArgs, FeedArgs, ReportsArgs};
 
 /// The desk without an agent.
 const RELAY: &str = "relay";
@@ -241,145 +245,6 @@ pub struct ListenersArgs {
 }
 
 #[derive(Args)]
-pub struct FeedArgs {
-    #[command(flatten)]
-    pub lab: LabArgs,
-    /// Consoles of the staff
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
-    pub conns: u32,
-    /// Escalations that change
-    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
-    pub escalations: u32,
-    /// Seconds of changes
-    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
-    pub secs: u64,
-    /// Changes a second
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
-    pub rate: u32,
-    /// Longest time in milliseconds that a console stays before it drops
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
-    pub stay: u64,
-    /// Longest time in milliseconds that a console is away
-    #[arg(long, default_value_t = 3_000, value_parser = clap::value_parser!(u64).range(1..))]
-    pub away: u64,
-    /// The p99 from the request of a change to a console, in milliseconds, at most
-    #[arg(long, default_value_t = 50.0)]
-    pub p99: f64,
-}
-
-#[derive(Args)]
-pub struct FanoutArgs {
-    #[command(flatten)]
-    pub lab: LabArgs,
-    /// Consoles on the feed
-    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
-    pub conns: u32,
-    /// Escalations that change in turns
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
-    pub escalations: u32,
-    /// Seconds measured in each round
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
-    pub secs: u64,
-    /// Changes a second
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
-    pub rate: u32,
-    /// Rounds; with the peer they are interleaved [default: 1 alone, 3 with the peer]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
-    pub rounds: Option<u32>,
-    /// Measure the same in Node as well, in turns, on the same Postgres
-    #[arg(long, requires = "server")]
-    pub peers: bool,
-    /// Folder of the peers
-    #[arg(long, value_name = "DIR", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/peers"))]
-    pub peers_dir: PathBuf,
-    /// At most this share of Node's CPU for a delivery
-    #[arg(long, default_value_t = 0.5)]
-    pub share: f64,
-}
-
-#[derive(Args)]
-pub struct ReplayArgs {
-    #[command(flatten)]
-    pub lab: LabArgs,
-    #[command(flatten)]
-    pub play: PlayArgs,
-}
-
-#[derive(Args)]
-pub struct ChaosArgs {
-    #[command(flatten)]
-    pub lab: LabArgs,
-    #[command(flatten)]
-    pub play: PlayArgs,
-    /// What is done, in turns [default: all of it]
-    #[arg(long, value_delimiter = ',', default_values_t = Fault::value_variants().iter().copied())]
-    #[arg(value_enum, hide_default_value = true)]
-    pub fault: Vec<Fault>,
-    /// Seconds from one fault to the next, about
-    #[arg(long, default_value_t = 5.0)]
-    pub every: f64,
-    /// So many faults, and at least so many [default: as many as there is time for]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
-    pub faults: Option<u32>,
-}
-
-#[derive(Args)]
-pub struct SoakArgs {
-    #[command(flatten)]
-    pub lab: LabArgs,
-    #[command(flatten)]
-    pub play: PlayArgs,
-    /// Seconds of coming and going
-    #[arg(long, default_value_t = 1200, value_parser = clap::value_parser!(u64).range(10..))]
-    pub secs: u64,
-    /// Seconds before it counts: a server keeps what has gone quiet for five minutes
-    #[arg(long, default_value_t = 360)]
-    pub warmup: u64,
-    /// A figure may be larger by this share at the end
-    #[arg(long, default_value_t = 0.05)]
-    pub growth: f64,
-}
-
-/// Recorded conversations, and by whom and how they are played.
-#[derive(Args, Clone)]
-pub struct PlayArgs {
-    /// Conversations whose visitors' turns are played: JSONL of `{"turns":[{"role","content"}]}`
-    /// [default: a few of our own]
-    #[arg(long, value_name = "F.jsonl")]
-    pub file: Option<PathBuf>,
-    /// Conversations played, from the first on and round again [default: those of the file]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
-    pub conversations: Option<u32>,
-    /// Visitors at once; when one has gone, another comes
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
-    pub users: u32,
-    /// Instead, so many new visitors each second, however many are there
-    #[arg(long, value_name = "RATE", conflicts_with = "users")]
-    pub arrival: Option<f64>,
-    /// Seconds until all are there, or until as many come as asked for
-    #[arg(long, default_value_t = 5.0)]
-    pub ramp: f64,
-    /// How many times as fast as people think and type
-    #[arg(long, default_value_t = 10.0)]
-    pub speed: f64,
-    /// Share of the visitors on bad networks: dropped sockets, slow readers, two tabs, phones asleep
-    #[arg(long, default_value_t = 0.1)]
-    pub bad: f64,
-    /// People who take escalations and answer
-    #[arg(long, default_value_t = 3)]
-    pub staff: u32,
-    /// Seconds that they take for each thing they do, at speed 1
-    #[arg(long, default_value_t = 10.0)]
-    pub staff_pace: f64,
-    /// The desk of the started server
-    #[arg(long, default_value = "member_support")]
-    pub preset: String,
-    /// Plays the same once more
-    #[arg(long)]
-    pub seed: Option<u64>,
-}
-
-#[derive(Args)]
 pub struct TurnsArgs {
     #[command(flatten)]
     pub lab: LabArgs,
@@ -446,29 +311,6 @@ pub struct LoginsArgs {
     pub logins: u32,
     /// The p99 of messages beside them, in milliseconds, at most
     #[arg(long, default_value_t = 50.0)]
-    pub p99: f64,
-}
-
-#[derive(Args)]
-pub struct ReportsArgs {
-    #[command(flatten)]
-    pub lab: LabArgs,
-    #[command(flatten)]
-    pub load: LoadArgs,
-    /// Interactions stored
-    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..))]
-    pub interactions: u32,
-    /// Times that each report is asked for with nothing else going on
-    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
-    pub times: u32,
-    /// The p95 of every report with nothing else going on, in milliseconds, at most
-    #[arg(long, default_value_t = 200.0)]
-    pub answer: f64,
-    /// The p99 of messages beside reports at most this many times that without
-    #[arg(long, default_value_t = 1.5)]
-    pub p99_factor: f64,
-    /// A p99 of messages, in milliseconds, that is well in any case
-    #[arg(long, default_value_t = 25.0)]
     pub p99: f64,
 }
 
