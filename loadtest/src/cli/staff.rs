@@ -28,7 +28,7 @@ pub struct FeedArgs {
     /// Longest time in milliseconds that a console is away
     #[arg(long, default_value_t = 3_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub away: u64,
-    /// The p99 from the request of a change to a console, in milliseconds, at most
+    /// The p99 from the commit of a change to a console, in milliseconds, at most
     #[arg(long, default_value_t = 50.0)]
     pub p99: f64,
 }
@@ -47,7 +47,7 @@ pub struct FanoutArgs {
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     pub secs: u64,
     /// Changes a second
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     pub rate: u32,
     /// Rounds; with the peer they are interleaved [default: 1 alone, 3 with the peer]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]

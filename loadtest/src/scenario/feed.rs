@@ -139,6 +139,8 @@ pub async fn run(args: &FeedArgs) -> anyhow::Result<Report> {
     let server_bytes = lab.server.map(Target::Process).and_then(Target::memory);
     end.send_replace(true);
 
+    // The first one has not answered the server's pings meanwhile.
+    let mut desk = console::sit_down(&lab.entrance, 0, &keys[0]).await?;
     let (table, pending) = settled(&mut desk, &catalogue, args.lab.timeout()).await?;
     let table = Arc::new(table);
     tell.send_replace(Some(table.clone()));

@@ -15,6 +15,7 @@ use switchboard_protocol::notifications::ServerDraining;
 use switchboard_protocol::{CloseCode, Notice};
 use uuid::Uuid;
 
+use crate::domain::broadcast;
 use crate::escalation::{Console, News};
 use crate::rpc::{Line, wire};
 use crate::session::ConnectionId;
@@ -163,33 +164,7 @@ impl Outbound {
     }
 
     fn tell(&self, text: Bytes, kind: Kind) {
-        let mut queue = self.lock();
-        // A socket that is to close still gets all that comes before its last answer: a gap would go unseen.
-        if queue.fate == Some(CloseCode::SlowConsumer) {
-            return;
-        }
-        if queue.told_bytes + text.len() > TOLD_BYTES {
-            queue.drop_ephemeral();
-        }
-        if queue.told_bytes + text.len() > TOLD_BYTES {
-            // Nothing of it is skipped: all of it is dropped, and the client told to resume.
-            *queue = Queue {
-                fate: Some(CloseCode::SlowConsumer),
-                sends: queue.sends,
-                holds: queue.holds,
-                credential: queue.credential,
-                ..Queue::default()
-            };
-        } else {
-            queue.told_bytes += text.len();
-            let frame = Frame { text, kind };
-            if queue.holds > 0 {
-                queue.held.push(frame);
-            } else {
-                queue.ready.push_back(frame);
-            }
-        }
-        drop(queue);
+        self.lock().take(text, kind);
         self.waker.wake();
     }
 
@@ -199,6 +174,34 @@ impl Outbound {
 }
 
 impl Queue {
+    fn take(&mut self, text: Bytes, kind: Kind) {
+        // A socket that is to close still gets all that comes before its last answer: a gap would go unseen.
+        if self.fate == Some(CloseCode::SlowConsumer) {
+            return;
+        }
+        if self.told_bytes + text.len() > TOLD_BYTES {
+            self.drop_ephemeral();
+        }
+        if self.told_bytes + text.len() > TOLD_BYTES {
+            // Nothing of it is skipped: all of it is dropped, and the client told to resume.
+            *self = Self {
+                fate: Some(CloseCode::SlowConsumer),
+                sends: self.sends,
+                holds: self.holds,
+                credential: self.credential,
+                ..Self::default()
+            };
+            return;
+        }
+        self.told_bytes += text.len();
+        let frame = Frame { text, kind };
+        if self.holds > 0 {
+            self.held.push(frame);
+        } else {
+            self.ready.push_back(frame);
+        }
+    }
+
     fn drop_ephemeral(&mut self) {
         self.ready.retain(|frame| frame.kind != Kind::Ephemeral);
         self.held.retain(|frame| frame.kind != Kind::Ephemeral);
@@ -219,9 +222,13 @@ impl Listener for Outbound {
 }
 
 impl Console for Outbound {
-    fn tell(&self, news: &crate::domain::broadcast::Broadcast<News>) {
-        let text = news.frame(|news| wire::staff::frame(news, &self.epoch));
-        Self::tell(self, text, Kind::Told);
+    fn tell(&self, news: &[broadcast::Broadcast<News>]) {
+        let mut queue = self.lock();
+        for news in news {
+            queue.take(news.frame(|news| wire::staff::frame(news, &self.epoch)), Kind::Told);
+        }
+        drop(queue);
+        self.waker.wake();
     }
 }
 
