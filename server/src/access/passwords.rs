@@ -1,9 +1,10 @@
 //! Passwords: hashed and checked with argon2id, by one thread with a short queue.
 //!
-//! Invariant: whatever strangers send, at most one core and the memory of one hash go into it. Who comes while the
-//! queue is full is told so; nothing piles up behind it.
+//! Invariant: whatever strangers send, at most a third of a core and the memory of one hash go into it. Who comes while
+//! the queue is full is told so; nothing piles up behind it.
 
 use std::thread;
+use std::time::Instant;
 
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -15,7 +16,7 @@ pub struct Passwords {
     queue: mpsc::Sender<Job>,
 }
 
-/// More is waiting than will be done in about a second.
+/// More is waiting than will be done in a second or two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many passwords are being checked at this moment; try again in a second")]
 pub struct Overloaded;
@@ -31,8 +32,12 @@ enum Work {
     Check(Option<String>, oneshot::Sender<bool>),
 }
 
-/// About a second of work: a person at a login page waits that long. Beyond it, [`Overloaded`].
-const QUEUE: usize = 32;
+/// A second or two of work: a person at a login page waits that long. Beyond it, [`Overloaded`].
+const QUEUE: usize = 24;
+
+/// After each password the thread rests so many times as long as it took: a crowd at the login page takes no more of the
+/// processors from those who talk. One who logs in alone does not notice.
+const REST: u32 = 2;
 
 /// What OWASP recommends: 19 MiB, two passes, one lane. Tens of milliseconds of a whole core.
 const MEMORY_KIB: u32 = 19_456;
@@ -77,6 +82,7 @@ fn work(mut jobs: mpsc::Receiver<Job>) {
     let nobodys = hash(&hasher, "nobody's");
     // A client that has gone meanwhile costs nothing more.
     while let Some(Job { password, work }) = jobs.blocking_recv() {
+        let begun = Instant::now();
         match work {
             Work::Hash(answer) if !answer.is_closed() => _ = answer.send(hash(&hasher, &password)),
             Work::Check(known, answer) if !answer.is_closed() => {
@@ -86,6 +92,7 @@ fn work(mut jobs: mpsc::Receiver<Job>) {
             }
             Work::Hash(_) | Work::Check(..) => {}
         }
+        thread::sleep(begun.elapsed() * REST);
     }
 }
 
