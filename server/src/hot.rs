@@ -22,7 +22,8 @@ use crate::store::batch;
 use crate::store::writer::{Outcome, Write};
 
 /// As long as a visitor's message is in the load tests.
-const CONTENT: &str = "I would like to know when the parcel with my order arrives, please, and what it is going to cost me.";
+const CONTENT: &str =
+    "I would like to know when the parcel with my order arrives, please, and what it is going to cost me.";
 
 /// A `message.send` as it comes off a socket.
 pub fn request() -> String {
