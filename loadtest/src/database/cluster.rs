@@ -69,8 +69,8 @@ impl Cluster {
         Ok(Self { url: url(place.port, NAME), process, place })
     }
 
-    /// The same database by way of another port.
-    pub fn url_by(&self, port: u16) -> String {
+    /// The database of any cluster, by way of this port.
+    pub fn url_by(port: u16) -> String {
         url(port, NAME)
     }
 

@@ -94,12 +94,10 @@ impl Chart<'_> {
 
     /// Which colour is which line.
     pub fn legend(&self) -> String {
-        let entries = self.lines.iter().enumerate();
-        entries
-            .map(|(nth, line)| {
-                format!(r#"<span class="key" style="--c: var(--s{nth})">{}</span>"#, line.name)
-            })
-            .collect()
+        let key = |(nth, line): (usize, &Line<'_>)| {
+            format!(r#"<span class="key" style="--c: var(--s{nth})">{}</span>"#, line.name)
+        };
+        self.lines.iter().enumerate().map(key).collect::<Vec<_>>().concat()
     }
 }
 

@@ -70,7 +70,9 @@ fn flatten(path: &str, value: &Value, figures: &mut BTreeMap<String, f64>) {
             figures.extend(number.as_f64().map(|number| (path.to_owned(), number)));
         }
         Value::Object(fields) => {
-            fields.iter().for_each(|(name, value)| flatten(&within(name), value, figures))
+            for (name, value) in fields {
+                flatten(&within(name), value, figures);
+            }
         }
         Value::Array(values) => {
             values

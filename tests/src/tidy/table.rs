@@ -29,7 +29,7 @@ pub(super) const RESERVED: &[Reserved] = &[
     reserved("oliphaunt_extension_vector", &["store"], "nothing else knows which database runs"),
     reserved("async_openai", &["brain::openai"], "one brain of several"),
     reserved("clap", &["cli", "config", "main"], "the command line is read in one place"),
-    reserved("switchboard_protocol", &["http", "socket", "rpc"], "frames stay at the edge"),
+    reserved("switchboard_protocol", &["http", "socket", "rpc", "hot"], "frames stay at the edge"),
     reserved("switchboard_protocol::ids", ANYWHERE, ""),
     reserved("switchboard_protocol::limits", ANYWHERE, ""),
     reserved("switchboard_protocol::CloseCode", &["app", "socket"], "what ends a connection"),

@@ -47,10 +47,8 @@ impl Ground {
         } else {
             None
         };
-        let database = below.as_ref().map_or_else(
-            || "embedded".to_owned(),
-            |Below { proxy, cluster }| cluster.url_by(proxy.address.port()),
-        );
+        let by_proxy = |below: &Below| Cluster::url_by(below.proxy.address.port());
+        let database = below.as_ref().map_or_else(|| "embedded".to_owned(), by_proxy);
         let data = folder.path().join("data");
         let served = Served::start(binary, args, &database, &data, folder.path()).await?;
         let clients = Proxy::before(served.entrance.address.socket).await?;

@@ -64,6 +64,9 @@ struct Opening<'a> {
     position: Option<&'a Position>,
 }
 
+/// What a message was answered with, and under which id it was asked.
+type Answer = (u64, Result<Stored, CallError>);
+
 impl Line {
     pub fn new(stage: Arc<Stage>, nth: u32, network: Network, dice: StdRng, pass: Pass) -> Self {
         Self { log: Transcript::default(), pass, dice, stage, nth, network, state: None, socket: None }
@@ -276,7 +279,7 @@ impl Line {
     }
 
     /// Looks at a frame; what it answers, if it is an answer to a message.
-    fn take(&mut self, text: &str) -> Result<Option<(u64, Result<Stored, CallError>)>, Gone> {
+    fn take(&mut self, text: &str) -> Result<Option<Answer>, Gone> {
         let frame = Frame::parse(text)?;
         if let Some(id) = frame.id {
             return Ok(Some((id, frame.into_result())));

@@ -73,7 +73,7 @@ pub fn report(
     report.check("history", figures.history.is_empty(), figures.history.describe(&fine));
     match &figures.rows {
         Some(rows) => {
-            report.check("rows", rows.is_empty(), rows.describe("each message is what its row holds"))
+            report.check("rows", rows.is_empty(), rows.describe("each message is what its row holds"));
         }
         None => report.note("The rows cannot be seen by this tester: name their database with --database."),
     }
