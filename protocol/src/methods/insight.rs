@@ -210,6 +210,14 @@ pub struct InsightDeleted {
 }
 
 impl InsightDraft {
+    /// A draft by itself, or all that is wrong with it.
+    pub fn read(draft: &Value) -> Result<Self, Vec<FieldProblem>> {
+        if draft.is_object() {
+            return read_value(draft);
+        }
+        Err(vec![FieldProblem { field: "insight".to_owned(), problem: "must be an object".to_owned() }])
+    }
+
     fn fits(&self) -> bool {
         let sources = |list: Option<&Vec<String>>| {
             list.is_none_or(|list| {
@@ -332,7 +340,7 @@ impl InsightBatchUpsert {
             let read = if wrapped.is_some() {
                 read_value(&entry)
             } else {
-                read_value(&entry).map(|insight| InsightUpsert { insight, group_key: None })
+                InsightDraft::read(&entry).map(|insight| InsightUpsert { insight, group_key: None })
             };
             read.map_err(|errors| {
                 let contact = wrapped.unwrap_or(&entry).get("contact_id").and_then(Value::as_str);
@@ -344,7 +352,7 @@ impl InsightBatchUpsert {
 
 impl InsightValidate {
     pub fn outcome(&self) -> InsightValidated {
-        let errors = read_value::<InsightDraft>(&self.insight).err().unwrap_or_default();
+        let errors = InsightDraft::read(&self.insight).err().unwrap_or_default();
         InsightValidated { valid: errors.is_empty(), errors }
     }
 }

@@ -6,14 +6,13 @@ use std::collections::{BTreeMap, HashSet};
 
 use chrono::TimeDelta;
 use serde_json::Value;
-use switchboard_protocol::error::FieldProblem;
 use switchboard_protocol::methods::{
     self, Direction, InsightBatchUpsert, InsightBatchUpserted, InsightCache, InsightCount, InsightCounted,
     InsightDelete, InsightDeleted, InsightDraft, InsightField, InsightFields, InsightFound, InsightGet,
     InsightGot, InsightHighlight, InsightHit, InsightList, InsightListed, InsightOrder, InsightSearch,
     InsightStats, InsightStatsNow, InsightUpsert, InsightUpserted, ProcessingStatus,
 };
-use switchboard_protocol::{RpcError, params};
+use switchboard_protocol::{FieldProblem, RpcError};
 
 use super::{Desk, Standing, wire};
 use crate::domain::clock;
@@ -212,8 +211,7 @@ impl Desk {
 
 /// What was handed in, by a request or in a file, as a group; or all that is wrong with it.
 pub fn read(insight: &Value, group_key: Option<String>) -> Result<Group, Vec<FieldProblem>> {
-    let insight: InsightDraft = params::read_value(insight)?;
-    Ok(group(InsightUpsert { insight, group_key }))
+    Ok(group(InsightUpsert { insight: InsightDraft::read(insight)?, group_key }))
 }
 
 /// Work that takes its time, where it holds up nobody.
