@@ -126,24 +126,16 @@ BEGIN
 END $$;
 
 -- Under row-level security no index is asked with an operator that might leak, and that of arrays might. So words are
--- looked up by a function with a role of its own, which sees every row and lets out only those of the transaction's
--- workspaces: the same wall, in another place.
-DO $$
-BEGIN
-  CREATE ROLE switchboard_search NOLOGIN NOBYPASSRLS;
-EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
-END $$;
-GRANT switchboard_search TO CURRENT_USER;
-GRANT USAGE, CREATE ON SCHEMA public TO switchboard_search;
-CREATE POLICY searched ON insight_words FOR SELECT TO switchboard_search USING (true);
-GRANT SELECT ON insight_words TO switchboard_search;
+-- looked up by a function that runs as the owner, who may read this table alone, and that lets out only rows of the
+-- transaction's workspaces: the same wall, in another place.
+CREATE POLICY searched ON insight_words FOR SELECT TO CURRENT_USER USING (true);
 
 -- The contacts whose insights hold any of the words asked for, the best first. A word is asked for as one number a field,
 -- so that `asked` holds `fields` numbers for each. Rare words weigh more; a cursor brings the weights that its first page
 -- was ranked by, so that the order holds from page to page. Of a word that is in more rows than `most`, only so many are
 -- looked at: that bounds what common words cost.
 CREATE FUNCTION switchboard_find_insights(
-  asked bigint[], fields integer, given integer[], most bigint,
+  workspace uuid, asked bigint[], fields integer, given integer[], most bigint,
   from_score bigint, from_time timestamptz, from_contact text, page bigint
 ) RETURNS TABLE (contact_id text, score bigint, updated_at timestamptz, weights integer[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public
@@ -154,7 +146,7 @@ BEGIN
        SELECT q.place, h.contact_id, h.updated_at
        FROM generate_series(1, cardinality($1) / $2) AS q (place), LATERAL (
          SELECT w.contact_id, w.updated_at FROM insight_words w
-         WHERE w.words && $1[(q.place - 1) * $2 + 1 : q.place * $2] AND w.workspace_id = ANY ($9)
+         WHERE w.words && $1[(q.place - 1) * $2 + 1 : q.place * $2] AND w.workspace_id = $9
          LIMIT $4) AS h
      ), weight AS MATERIALIZED (
        SELECT q.place, coalesce($3[q.place], 1 + round(100 * ln(1 + $4 / greatest(n.rows, 1)::float8))::integer) AS weight
@@ -167,12 +159,10 @@ BEGIN
      WHERE $5 IS NULL OR (h.score, h.updated_at, h.contact_id) < ($5, $6, $7)
      ORDER BY h.score DESC, h.updated_at DESC, h.contact_id DESC
      LIMIT $8'
-    USING asked, fields, given, most, from_score, from_time, from_contact, page, switchboard_workspaces();
+    USING asked, fields, given, most, from_score, from_time, from_contact, page,
+          (SELECT workspace WHERE workspace = ANY (switchboard_workspaces()));
 END $$;
-ALTER FUNCTION switchboard_find_insights(bigint[], integer, integer[], bigint, bigint, timestamptz, text, bigint)
-  OWNER TO switchboard_search;
-REVOKE CREATE ON SCHEMA public FROM switchboard_search;
-REVOKE EXECUTE ON FUNCTION switchboard_find_insights(bigint[], integer, integer[], bigint, bigint, timestamptz, text, bigint)
+REVOKE EXECUTE ON FUNCTION switchboard_find_insights(uuid, bigint[], integer, integer[], bigint, bigint, timestamptz, text, bigint)
   FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION switchboard_find_insights(bigint[], integer, integer[], bigint, bigint, timestamptz, text, bigint)
+GRANT EXECUTE ON FUNCTION switchboard_find_insights(uuid, bigint[], integer, integer[], bigint, bigint, timestamptz, text, bigint)
   TO switchboard_app;

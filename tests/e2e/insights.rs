@@ -1,5 +1,6 @@
 //! What is known of people: groups folded into contacts, and found again.
 
+mod importing;
 mod laws;
 mod looking;
 
@@ -18,6 +19,7 @@ pub(crate) const TESTS: &[Test] = tests![
     what_was_written_is_what_is_read_next,
     another_workspaces_contacts_are_not_found,
 ];
+pub(crate) use importing::TESTS as IMPORTING;
 pub(crate) use laws::TESTS as LAWS;
 pub(crate) use looking::TESTS as LOOKING;
 

@@ -74,6 +74,7 @@ fn main() -> ExitCode {
         identity::TESTS,
         insights::TESTS,
         insights::LOOKING,
+        insights::IMPORTING,
         insights::LAWS,
         isolation::TESTS,
         journal::TESTS,

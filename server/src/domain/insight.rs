@@ -1,6 +1,10 @@
 //! The nouns of what is known of people: an insight a contact, and the groups that are folded into it.
 
+mod rules;
+
 use serde_json::{Map, Value};
+
+pub use rules::field_of;
 
 use super::clock::Timestamp;
 

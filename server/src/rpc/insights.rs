@@ -242,7 +242,8 @@ fn set(list: Option<Vec<String>>) -> Vec<String> {
     list.unwrap_or_default().into_iter().filter(|value| known.insert(value.clone())).collect()
 }
 
-fn shown(insight: Insight) -> methods::Insight {
+/// What is known of a contact, as the protocol says it.
+pub fn shown(insight: Insight) -> methods::Insight {
     let mut fields = insight.fields;
     let mut field = |name: &str| fields.remove(name);
     methods::Insight {

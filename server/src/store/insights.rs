@@ -6,6 +6,8 @@
 
 mod cache;
 
+use std::collections::HashSet;
+
 use switchboard_protocol::ids::WorkspaceId;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -230,6 +232,7 @@ impl Insights {
         };
         let step = step!(
             statement::INSIGHTS_FIND,
+            workspace.uuid(),
             asked.words,
             asked.places,
             weights,
@@ -262,6 +265,18 @@ impl Insights {
             step!(statement::INSIGHTS_DELETE, workspace.uuid(), contact.clone(), mint::id::<Uuid>(), actor),
         ];
         Ok(!self.change(workspace, vec![contact], steps).await?.is_empty())
+    }
+
+    /// Which of these groups, each the key of a contact, were taken in before; at most a thousand are asked for.
+    pub async fn taken(
+        &self,
+        workspace: WorkspaceId,
+        groups: Vec<(String, String)>,
+    ) -> Result<HashSet<(String, String)>, StoreError> {
+        let (contacts, keys): (Vec<_>, Vec<_>) = groups.into_iter().unzip();
+        let step = step!(statement::INSIGHTS_TAKEN, workspace.uuid(), contacts, keys);
+        let rows = self.pools.read(&[workspace], step).await?;
+        rows.iter().map(|row| Ok((rows::get(row, "contact_id")?, rows::get(row, "group_key")?))).collect()
     }
 
     pub fn cache(&self) -> CacheStatus {
