@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use switchboard_protocol::ids::{ConversationId, Epoch, VisitorId};
-use switchboard_protocol::methods::{InsightValidate, ServerInfo, SessionRefresh, SessionRefreshed};
+use switchboard_protocol::methods::{ServerInfo, SessionRefresh, SessionRefreshed};
 use switchboard_protocol::{Method, RequestId, RpcError, params, response};
 use uuid::Uuid;
 
@@ -189,27 +189,15 @@ impl Desk {
             Method::KnowledgeDelete => {
                 Ok(response(id, &self.delete_knowledge(standing, params::read(raw)?).await?))
             }
-            Method::InsightUpsert => {
-                Ok(response(id, &self.upsert_insight(standing, params::read(raw)?).await?))
-            }
-            Method::InsightBatchUpsert => {
-                Ok(response(id, &self.upsert_insights(standing, params::read(raw)?).await?))
-            }
-            Method::InsightValidate => Ok(response(id, &params::read::<InsightValidate>(raw)?.outcome())),
-            Method::InsightGet => Ok(response(id, &self.get_insight(standing, params::read(raw)?).await?)),
-            Method::InsightList => Ok(response(id, &self.list_insights(standing, params::read(raw)?).await?)),
-            Method::InsightSearch => {
-                Ok(response(id, &self.search_insights(standing, params::read(raw)?).await?))
-            }
-            Method::InsightCount => {
-                Ok(response(id, &self.count_insights(standing, params::read(raw)?).await?))
-            }
-            Method::InsightStats => {
-                Ok(response(id, &self.insight_stats(standing, params::read(raw)?).await?))
-            }
-            Method::InsightDelete => {
-                Ok(response(id, &self.delete_insight(standing, params::read(raw)?).await?))
-            }
+            Method::InsightUpsert
+            | Method::InsightBatchUpsert
+            | Method::InsightValidate
+            | Method::InsightGet
+            | Method::InsightList
+            | Method::InsightSearch
+            | Method::InsightCount
+            | Method::InsightStats
+            | Method::InsightDelete => self.call_insight(standing, method, id, raw).await,
             Method::MetricsGet => Ok(response(id, &self.metrics(standing, params::read(raw)?).await?)),
             Method::InteractionList => {
                 Ok(response(id, &self.list_interactions(standing, params::read(raw)?).await?))

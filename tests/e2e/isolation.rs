@@ -12,6 +12,7 @@ pub(crate) const TESTS: &[Test] = tests![
     another_workspaces_conversation_is_not_found_by_anybody,
     without_a_workspace_the_database_shows_no_row needs LocalDatabase,
     with_another_workspace_the_database_shows_and_takes_no_row needs LocalDatabase,
+    a_search_lets_out_only_workspaces_of_the_transaction needs LocalDatabase,
     every_table_of_a_workspace_is_guarded needs LocalDatabase,
 ];
 
@@ -228,21 +229,6 @@ async fn with_another_workspace_the_database_shows_and_takes_no_row(world: World
         ensure!(rows.is_empty() || rows[0].get::<_, i64>(0) == 0, "{hidden}");
     }
     client.batch_execute("rollback").await?;
-    // The search past row-level security keeps to the workspaces of the transaction itself.
-    let words = "select array_agg(word)::text from insight_words, unnest(words) word";
-    let words: String = client.query_one(words, &[]).await?.get(0);
-    for (workspaces, seen) in [(other.clone(), 0), (format!("{own},{other}"), 1), (String::new(), 0)] {
-        client
-            .batch_execute(&format!(
-                "begin; set local role switchboard_app; set local switchboard.workspaces = '{workspaces}'"
-            ))
-            .await?;
-        let found = format!(
-            "select from switchboard_find_insights('{own}', '{words}', 1, null, 100, null, null, null, 100)"
-        );
-        ensure!(client.query(&found, &[]).await?.len() == seen, "{workspaces}");
-        client.batch_execute("rollback").await?;
-    }
     // Passwords, keys and log-ins are for the role that finds out who somebody is, whatever workspace is named.
     for secret in ["api_keys", "logins", "refresh_tokens"] {
         let seen = visible(&client, secret, Some(&format!("{own},{other}"))).await?;
@@ -265,6 +251,27 @@ async fn with_another_workspace_the_database_shows_and_takes_no_row(world: World
             ))
             .await?;
         ensure!(client.execute(grab, &[]).await? == 0, "{grab}");
+        client.batch_execute("rollback").await?;
+    }
+    Ok(())
+}
+
+/// The function that looks insights up past row-level security.
+async fn a_search_lets_out_only_workspaces_of_the_transaction(world: World) -> Result<()> {
+    let (own, other) = two_workspaces(&world).await?;
+    let client = connect(&world).await?;
+    let words = "select array_agg(word)::text from insight_words, unnest(words) word";
+    let words: String = client.query_one(words, &[]).await?.get(0);
+    for (workspaces, seen) in [(other.clone(), 0), (format!("{own},{other}"), 1), (String::new(), 0)] {
+        client
+            .batch_execute(&format!(
+                "begin; set local role switchboard_app; set local switchboard.workspaces = '{workspaces}'"
+            ))
+            .await?;
+        let found = format!(
+            "select from switchboard_find_insights('{own}', '{words}', 1, null, 100, null, null, null, 100)"
+        );
+        ensure!(client.query(&found, &[]).await?.len() == seen, "{workspaces}");
         client.batch_execute("rollback").await?;
     }
     Ok(())

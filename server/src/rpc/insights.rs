@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, HashSet};
 
 use chrono::TimeDelta;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use switchboard_protocol::methods::{
     self, Direction, InsightBatchUpsert, InsightBatchUpserted, InsightCache, InsightCount, InsightCounted,
     InsightDelete, InsightDeleted, InsightDraft, InsightField, InsightFields, InsightFound, InsightGet,
     InsightGot, InsightHighlight, InsightHit, InsightList, InsightListed, InsightOrder, InsightSearch,
-    InsightStats, InsightStatsNow, InsightUpsert, InsightUpserted, ProcessingStatus,
+    InsightStats, InsightStatsNow, InsightUpsert, InsightUpserted, InsightValidate, ProcessingStatus,
 };
-use switchboard_protocol::{FieldProblem, RpcError};
+use switchboard_protocol::{FieldProblem, Method, RequestId, RpcError, params, response};
 
 use super::{Desk, Standing, wire};
 use crate::domain::clock;
@@ -21,7 +22,31 @@ use crate::search::insights::{Highlight, Question, indexed};
 use crate::store::insights::{Asked, Filter, From, Insights, Page};
 
 impl Desk {
-    pub(super) async fn upsert_insight(
+    /// Carries out any method of insights.
+    pub(super) async fn call_insight(
+        &self,
+        standing: &Standing,
+        method: Method,
+        id: &RequestId,
+        raw: Option<&RawValue>,
+    ) -> Result<String, RpcError> {
+        Ok(match method {
+            Method::InsightUpsert => response(id, &self.upsert_insight(standing, params::read(raw)?).await?),
+            Method::InsightBatchUpsert => {
+                response(id, &self.upsert_insights(standing, params::read(raw)?).await?)
+            }
+            Method::InsightGet => response(id, &self.get_insight(standing, params::read(raw)?).await?),
+            Method::InsightList => response(id, &self.list_insights(standing, params::read(raw)?).await?),
+            Method::InsightSearch => response(id, &self.search_insights(standing, params::read(raw)?).await?),
+            Method::InsightCount => response(id, &self.count_insights(standing, params::read(raw)?).await?),
+            Method::InsightStats => response(id, &self.insight_stats(standing, params::read(raw)?).await?),
+            Method::InsightDelete => response(id, &self.delete_insight(standing, params::read(raw)?).await?),
+            Method::InsightValidate => response(id, &params::read::<InsightValidate>(raw)?.outcome()),
+            _ => unreachable!("the table of methods sends only these here"),
+        })
+    }
+
+    async fn upsert_insight(
         &self,
         standing: &Standing,
         params: InsightUpsert,
@@ -36,7 +61,7 @@ impl Desk {
         })
     }
 
-    pub(super) async fn upsert_insights(
+    async fn upsert_insights(
         &self,
         standing: &Standing,
         params: InsightBatchUpsert,
@@ -64,17 +89,13 @@ impl Desk {
         })
     }
 
-    pub(super) async fn get_insight(
-        &self,
-        standing: &Standing,
-        params: InsightGet,
-    ) -> Result<InsightGot, RpcError> {
+    async fn get_insight(&self, standing: &Standing, params: InsightGet) -> Result<InsightGot, RpcError> {
         let found = self.insights().get(standing.caller.workspace, params.contact_id).await;
         let insight = found.map_err(wire::store_error)?.ok_or_else(|| RpcError::not_found("insight"))?;
         Ok(InsightGot { insight: shown(insight) })
     }
 
-    pub(super) async fn list_insights(
+    async fn list_insights(
         &self,
         standing: &Standing,
         params: InsightList,
@@ -105,7 +126,7 @@ impl Desk {
         })
     }
 
-    pub(super) async fn search_insights(
+    async fn search_insights(
         &self,
         standing: &Standing,
         params: InsightSearch,
@@ -147,7 +168,7 @@ impl Desk {
         Ok(InsightFound { results: results.await?, next_cursor })
     }
 
-    pub(super) async fn count_insights(
+    async fn count_insights(
         &self,
         standing: &Standing,
         params: InsightCount,
@@ -157,11 +178,7 @@ impl Desk {
         Ok(InsightCounted { count: count.map_err(wire::store_error)? })
     }
 
-    pub(super) async fn insight_stats(
-        &self,
-        standing: &Standing,
-        _: InsightStats,
-    ) -> Result<InsightStatsNow, RpcError> {
+    async fn insight_stats(&self, standing: &Standing, _: InsightStats) -> Result<InsightStatsNow, RpcError> {
         let workspace = standing.caller.workspace;
         let insights = self.insights();
         let yesterday = clock::now() - TimeDelta::hours(24);
@@ -191,7 +208,7 @@ impl Desk {
         })
     }
 
-    pub(super) async fn delete_insight(
+    async fn delete_insight(
         &self,
         standing: &Standing,
         params: InsightDelete,

@@ -124,16 +124,16 @@ impl Insights {
     pub async fn upsert(&self, workspace: WorkspaceId, group: Indexed) -> Result<Upserted, StoreError> {
         let contact = group.group.contact.clone();
         let rows = self.write(workspace, vec![group], true).await?;
-        match rows.first() {
-            Some(row) => {
-                Ok(Upserted { insight: insight(row)?, created: rows::get(row, "is_new")?, duplicate: false })
-            }
-            None => {
-                // Gone again within this moment: whoever repeats it brings it anew.
-                let insight = self.get(workspace, contact).await?.ok_or(StoreError::Stale)?;
-                Ok(Upserted { insight, created: false, duplicate: true })
-            }
+        if let Some(row) = rows.first() {
+            return Ok(Upserted {
+                insight: insight(row)?,
+                created: rows::get(row, "is_new")?,
+                duplicate: false,
+            });
         }
+        // Gone again within this moment: whoever repeats it brings it anew.
+        let insight = self.get(workspace, contact).await?.ok_or(StoreError::Stale)?;
+        Ok(Upserted { insight, created: false, duplicate: true })
     }
 
     pub async fn get(&self, workspace: WorkspaceId, contact: String) -> Result<Option<Insight>, StoreError> {
@@ -309,7 +309,9 @@ impl Insights {
         let Self { pools, cache } = self.clone();
         let work = tokio::spawn(async move {
             let outcome = pools.write_all(&[workspace], steps).await;
-            contacts.into_iter().for_each(|contact| cache.forget(workspace, contact));
+            for contact in contacts {
+                cache.forget(workspace, contact);
+            }
             outcome
         });
         work.await.unwrap_or_else(|crash| Err(StoreError::Unavailable(format!("a write ended: {crash}"))))

@@ -218,7 +218,7 @@ async fn what_an_import_changes_is_written_down_before(world: World) -> Result<(
     let backup = world.path("before.jsonl");
     let text = std::fs::read_to_string(&backup)?;
     ensure!(serde_json::from_str::<Value>(text.trim_end())? == before, "{text}");
-    ensure!(std::fs::metadata(&backup)?.permissions().mode() & 0o077 == 0, "for its owner alone");
+    ensure!(std::fs::metadata(&backup)?.permissions().mode().trailing_zeros() >= 6, "for its owner alone");
     // A backup is never written over, and nothing is changed without one.
     let root =
         folder(&world, &[("b.json", bytes(&json!({"contact_id": "b", "insights": {"personal": "two"}})))])?;

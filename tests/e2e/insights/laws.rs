@@ -70,7 +70,7 @@ async fn batches_in_opposite_orders_do_not_wait_for_each_other(world: World) -> 
                     let insight = json!({"contact_id": format!("c{}", n + 20 * round), "record_count": 1,
                                          "eni_source_types": [status], "processing_status": status,
                                          "insights": {"personal": "x"}});
-                    json!({"insight": insight, "group_key": (n % 2 == 0).then(|| format!("{connection} {round}"))})
+                    json!({"insight": insight, "group_key": n.is_multiple_of(2).then(|| format!("{connection} {round}"))})
                 };
                 let mut entries: Vec<Value> = (0..40).map(entry).collect();
                 if connection % 2 == 0 {
@@ -130,7 +130,7 @@ impl Model {
         self.fields.extend(
             said.filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), value.clone())),
         );
-        self.status = insight["processing_status"].as_str().unwrap_or("completed").to_owned();
+        insight["processing_status"].as_str().unwrap_or("completed").clone_into(&mut self.status);
         let at = insight["generated_at"].as_str().map(str::to_owned);
         self.generated_at = self.generated_at.take().or(at);
         self.version += 1;

@@ -12,6 +12,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use switchboard_protocol::ids::WorkspaceId;
@@ -133,7 +135,8 @@ impl Import<'_> {
     async fn take(&mut self, found: Found) -> anyhow::Result<()> {
         match found.what {
             Ok(What::Insight(draft)) => {
-                let key = format!("file:{}", hash(&draft));
+                // However it was written down: members are in the order of their names.
+                let key = format!("file:{}", name(&Sha256::digest(draft.to_string())));
                 self.add(found.place, &draft, key).await
             }
             Ok(What::Row(_)) => self.refuse(&found.place, "a row has no place here").await,
@@ -333,7 +336,7 @@ fn share(contact: &str, passes: u64) -> u64 {
     hash.finish() % passes
 }
 
-/// Of what a draft says, however it was written down: members are in the order of their names.
-fn hash(draft: &Value) -> String {
-    Sha256::digest(draft.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
+/// A hash as part of a key.
+fn name(digest: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(digest)
 }

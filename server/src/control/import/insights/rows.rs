@@ -111,8 +111,7 @@ pub(super) fn group(mut rows: Vec<Row>) -> (Value, String, usize) {
         "record_count": rows.len(),
         "insights": fields,
     });
-    let digest: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    (insight, format!("rows:{digest}"), left_out)
+    (insight, format!("rows:{}", super::name(&hash.finalize())), left_out)
 }
 
 #[cfg(test)]

@@ -103,13 +103,14 @@ fn fields(members: &mut Map<String, Value>) {
             own.into_iter().filter_map(|name| members.remove_entry(&name)).collect()
         }
         // A column of text may hold them as JSON.
-        Some(other) => match other.as_str().and_then(|text| serde_json::from_str(text).ok()) {
-            Some(Value::Object(fields)) => fields,
-            _ => {
+        Some(other) => {
+            let read = other.as_str().and_then(|text| serde_json::from_str(text).ok());
+            let Some(Value::Object(fields)) = read else {
                 members.insert("insights".to_owned(), other);
                 return;
-            }
-        },
+            };
+            fields
+        }
     };
     if given.is_empty() {
         return;
