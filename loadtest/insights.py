@@ -49,7 +49,7 @@ on conflict (contact_id) do update set
 
 
 def insight(plan, contact):
-    """Three sentences of twelve words; some words are in every third insight, most in very few."""
+    """Three sentences of twelve words; a few words are in more than every third insight, most in very few."""
     words = ((f"word{int(plan.random() ** 3 * WORDS)}" for _ in range(12)) for _ in FIELDS)
     return {
         "contact_id": contact,

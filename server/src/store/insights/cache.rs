@@ -52,7 +52,7 @@ const ITEMS: usize = 1_000;
 /// One with more text than this is not kept: a thousand of them would be a memory of their own.
 const BYTES: usize = 32 * 1024;
 /// How long another server's write may go unnoticed.
-const FRESH: Duration = Duration::from_secs(5);
+const FRESH: Duration = Duration::from_secs(30);
 
 impl Cache {
     /// The insight, if it is at hand; and what to bring along with it otherwise.
