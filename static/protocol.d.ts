@@ -470,7 +470,7 @@ export type InsightDraft = {
   /** Added to the contact's. */
   record_count?: number | null;
   /** At least one of them says something. */
-  insights: InsightFields;
+  insights: InsightFieldsDraft;
   /** `completed` when absent. */
   processing_status?: ProcessingStatus | null;
   /** The contact keeps its first one; now, where that brings none. */
@@ -489,8 +489,18 @@ export type InsightFailed = {
 
 export type InsightField = "personal" | "business" | "investing" | "three_i" | "deals" | "introductions";
 
-/** Text or any other JSON, at most 64 KiB each. One that is null or blank brings nothing, and what is known stays. */
+/** Text or any other JSON; null where nothing is known. */
 export type InsightFields = {
+  personal: JsonValue | null;
+  business: JsonValue | null;
+  investing: JsonValue | null;
+  three_i: JsonValue | null;
+  deals: JsonValue | null;
+  introductions: JsonValue | null;
+};
+
+/** Text or any other JSON, at most 64 KiB each. One that is null or blank brings nothing, and what is known stays. */
+export type InsightFieldsDraft = {
   personal?: JsonValue | null;
   business?: JsonValue | null;
   investing?: JsonValue | null;

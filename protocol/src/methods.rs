@@ -32,10 +32,10 @@ pub use escalation::{
 };
 pub use insight::{
     Direction, Insight, InsightBatchUpsert, InsightBatchUpserted, InsightCache, InsightCount, InsightCounted,
-    InsightDelete, InsightDeleted, InsightDraft, InsightFailed, InsightField, InsightFields, InsightFound,
-    InsightGet, InsightGot, InsightHighlight, InsightHit, InsightList, InsightListed, InsightOrder,
-    InsightSearch, InsightStats, InsightStatsNow, InsightUpsert, InsightUpserted, InsightValidate,
-    InsightValidated, ProcessingStatus,
+    InsightDelete, InsightDeleted, InsightDraft, InsightFailed, InsightField, InsightFields,
+    InsightFieldsDraft, InsightFound, InsightGet, InsightGot, InsightHighlight, InsightHit, InsightList,
+    InsightListed, InsightOrder, InsightSearch, InsightStats, InsightStatsNow, InsightUpsert,
+    InsightUpserted, InsightValidate, InsightValidated, ProcessingStatus,
 };
 pub use knowledge::{
     ContentType, KnowledgeAdd, KnowledgeAdded, KnowledgeChunk, KnowledgeDelete, KnowledgeDeleted,

@@ -49,7 +49,7 @@ pub struct InsightDraft {
     pub record_count: Option<i64>,
     /// At least one of them says something.
     #[serde(deserialize_with = "named::required")]
-    pub insights: InsightFields,
+    pub insights: InsightFieldsDraft,
     /// `completed` when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub processing_status: Option<ProcessingStatus>,
@@ -64,18 +64,29 @@ pub struct InsightDraft {
 /// Text or any other JSON, at most 64 KiB each. One that is null or blank brings nothing, and what is known stays.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
 #[ts(optional_fields = nullable)]
-pub struct InsightFields {
-    #[serde(default)]
+pub struct InsightFieldsDraft {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub personal: Option<Value>,
-    #[serde(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub business: Option<Value>,
-    #[serde(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub investing: Option<Value>,
-    #[serde(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub three_i: Option<Value>,
-    #[serde(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub deals: Option<Value>,
-    #[serde(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub introductions: Option<Value>,
+}
+
+/// Text or any other JSON; null where nothing is known.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct InsightFields {
+    pub personal: Option<Value>,
+    pub business: Option<Value>,
+    pub investing: Option<Value>,
+    pub three_i: Option<Value>,
+    pub deals: Option<Value>,
     pub introductions: Option<Value>,
 }
 
@@ -244,7 +255,7 @@ impl InsightDraft {
         }
         if let Some(Value::Object(fields)) = draft.get("insights") {
             let field = |name: &str| fields.get(name).filter(|value| !says_nothing(value));
-            for name in InsightFields::NAMES {
+            for name in InsightFieldsDraft::NAMES {
                 if field(name).is_some_and(|value| !json_fits(value, limits::INSIGHT_FIELD)) {
                     let most = limits::INSIGHT_FIELD / 1024;
                     problems.add(
@@ -253,8 +264,8 @@ impl InsightDraft {
                     );
                 }
             }
-            if InsightFields::NAMES.iter().all(|name| field(name).is_none()) {
-                let names = InsightFields::NAMES.join(", ");
+            if InsightFieldsDraft::NAMES.iter().all(|name| field(name).is_none()) {
+                let names = InsightFieldsDraft::NAMES.join(", ");
                 problems.add(
                     format!("{place}insights"),
                     format!("must say something in at least one of {names}"),
@@ -270,7 +281,7 @@ impl InsightDraft {
     }
 }
 
-impl InsightFields {
+impl InsightFieldsDraft {
     pub const NAMES: [&str; 6] = ["personal", "business", "investing", "three_i", "deals", "introductions"];
 
     /// Those that say something, by their names.
