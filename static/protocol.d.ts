@@ -195,6 +195,8 @@ export type Csat = {
   average: number | null;
 };
 
+export type Direction = "asc" | "desc";
+
 /** One stored document, for example an attachment. */
 export type DocumentId = string;
 
@@ -388,6 +390,238 @@ export type FieldProblem = {
   field: string;
   /** Reads after the field's name: "is required", "must be an integer". */
   problem: string;
+};
+
+/** All that is known of a contact. */
+export type Insight = {
+  contact_id: string;
+  /** `COMBINED-{contact_id}-ALL`. */
+  eni_id: string;
+  member_name: string | null;
+  /** In the order of arrival, as the one below. */
+  eni_source_types: Array<string>;
+  eni_source_subtypes: Array<string>;
+  total_eni_ids: number;
+  record_count: number;
+  insights: InsightFields;
+  processing_status: ProcessingStatus;
+  generated_at: Timestamp;
+  created_at: Timestamp;
+  updated_at: Timestamp;
+  /** How many groups it was folded from. */
+  version: number;
+  metadata: { [key in string]: JsonValue } | null;
+};
+
+/** Many at once: good ones are stored, bad ones named. Those of one contact are folded in order. */
+export type InsightBatchUpsert = {
+  /** Each like the parameters of `insight.upsert`, or its `insight` alone. */
+  insights: Array<JsonValue>;
+};
+
+export type InsightBatchUpserted = {
+  /** All but the failed ones. */
+  processed: number;
+  /** Contacts that are new. */
+  created: number;
+  /** Groups that were folded into what was there. */
+  updated: number;
+  /** Groups that had been taken in before. */
+  duplicates: number;
+  failed: Array<InsightFailed>;
+};
+
+/** Insights that are at hand without asking the database, since the server started. */
+export type InsightCache = {
+  cached_items: number;
+  max_items: number;
+  hits: number;
+  misses: number;
+};
+
+export type InsightCount = {
+  processing_status?: ProcessingStatus | null;
+};
+
+export type InsightCounted = {
+  count: number;
+};
+
+/** Forgets a contact with all that was known of it, and which groups it had taken in. */
+export type InsightDelete = {
+  contact_id: string;
+};
+
+export type InsightDeleted = {
+  /** Always true: where there was none, the answer is `not_found`. */
+  deleted: boolean;
+};
+
+/**
+ * A group of insights as it is handed in. What the server counts and keeps itself (`eni_id`, `version`, the times of
+ * its row) is ignored here.
+ */
+export type InsightDraft = {
+  contact_id: string;
+  member_name?: string | null;
+  /** Those that are new are appended to the contact's. */
+  eni_source_types?: Array<string> | null;
+  /** The same. */
+  eni_source_subtypes?: Array<string> | null;
+  /** Added to the contact's. */
+  total_eni_ids?: number | null;
+  /** Added to the contact's. */
+  record_count?: number | null;
+  /** At least one of them says something. */
+  insights: InsightFieldsDraft;
+  /** `completed` when absent. */
+  processing_status?: ProcessingStatus | null;
+  /** The contact keeps its first one; now, where that brings none. */
+  generated_at?: Timestamp | null;
+  /** At most 16 KiB as JSON; replaces what the contact had. */
+  metadata?: { [key in string]: JsonValue } | null;
+};
+
+export type InsightFailed = {
+  /** In the list as it was sent, from 0. */
+  index: number;
+  /** Null where none can be read. */
+  contact_id: string | null;
+  errors: Array<FieldProblem>;
+};
+
+export type InsightField = "personal" | "business" | "investing" | "three_i" | "deals" | "introductions";
+
+/** Text or any other JSON; null where nothing is known. */
+export type InsightFields = {
+  personal: JsonValue | null;
+  business: JsonValue | null;
+  investing: JsonValue | null;
+  three_i: JsonValue | null;
+  deals: JsonValue | null;
+  introductions: JsonValue | null;
+};
+
+/** Text or any other JSON, at most 64 KiB each. One that is null or blank brings nothing, and what is known stays. */
+export type InsightFieldsDraft = {
+  personal?: JsonValue | null;
+  business?: JsonValue | null;
+  investing?: JsonValue | null;
+  three_i?: JsonValue | null;
+  deals?: JsonValue | null;
+  introductions?: JsonValue | null;
+};
+
+export type InsightFound = {
+  /** The best first. */
+  results: Array<InsightHit>;
+  /** Null on the last page. */
+  next_cursor: string | null;
+};
+
+export type InsightGet = {
+  contact_id: string;
+};
+
+export type InsightGot = {
+  insight: Insight;
+};
+
+/** A passage that holds words of the query. */
+export type InsightHighlight = {
+  /** `personal`, `member_name` and so on. */
+  field: string;
+  /** Plain text. */
+  text: string;
+  /** Where in the text the words are: the first character of each, and the one behind it. */
+  marks: Array<[number, number]>;
+};
+
+export type InsightHit = {
+  insight: Insight;
+  /** How much of the query it holds: 1 is every word. */
+  score: number;
+  highlights: Array<InsightHighlight>;
+};
+
+/** A page of them. */
+export type InsightList = {
+  /** 50 when absent. */
+  limit?: number | null;
+  /** How many to pass over; further on goes only the cursor. */
+  offset?: number | null;
+  /**
+   * The `next_cursor` of the page before, which goes on after the last row seen whatever has changed meanwhile. The order
+   * and the filters are to be those of the first page.
+   */
+  cursor?: string | null;
+  /** `updated_at` when absent. */
+  order_by?: InsightOrder | null;
+  /** The latest first when absent, or the first of the alphabet. */
+  order?: Direction | null;
+  processing_status?: ProcessingStatus | null;
+  source_type?: string | null;
+};
+
+export type InsightListed = {
+  insights: Array<Insight>;
+  /** How many there are on all pages. */
+  total: number;
+  /** Null on the last page. */
+  next_cursor: string | null;
+};
+
+export type InsightOrder = "updated_at" | "created_at" | "generated_at" | "contact_id" | "member_name";
+
+/** Insights that hold any of the words: those first that hold more and rarer ones, then the ones updated last. */
+export type InsightSearch = {
+  /** Any text: no sign in it is an operator. */
+  query: string;
+  /** 10 when absent. */
+  limit?: number | null;
+  /** The `next_cursor` of the page before, with the same query and fields. */
+  cursor?: string | null;
+  /** Look in these alone; in all of them and the member's name when absent. */
+  fields?: Array<InsightField> | null;
+};
+
+/** How many there are, and how the cache does. */
+export type InsightStats = Record<symbol, never>;
+
+export type InsightStatsNow = {
+  total: number;
+  /** Every status, also those that none has. */
+  by_status: { [key in string]: number };
+  /** By source type; a contact counts under each that it has. */
+  by_source_type: { [key in string]: number };
+  updated_last_24h: number;
+  cache: InsightCache;
+};
+
+/** Folds a group into its contact. */
+export type InsightUpsert = {
+  insight: InsightDraft;
+  /** Names the group: what its contact has taken in already changes nothing, so that it is safe to repeat. */
+  group_key?: string | null;
+};
+
+export type InsightUpserted = {
+  /** As this group left it; as it stands, where the group was there already. */
+  insight: Insight;
+  created: boolean;
+  duplicate: boolean;
+};
+
+/** Says what would be wrong with it, and stores nothing. */
+export type InsightValidate = {
+  /** Anything. */
+  insight: JsonValue;
+};
+
+export type InsightValidated = {
+  valid: boolean;
+  /** All of them. */
+  errors: Array<FieldProblem>;
 };
 
 /** What the agent decided in one turn. */
@@ -850,6 +1084,8 @@ export type PresenceUpdated = {
   staff: Staff;
 };
 
+export type ProcessingStatus = "pending" | "processing" | "completed" | "failed";
+
 /** Percentiles are off by 5% at most. */
 export type ProcessingTimes = {
   p50: number | null;
@@ -1213,6 +1449,15 @@ export interface Methods {
   "knowledge.list": { params: KnowledgeList; result: KnowledgeListed };
   "knowledge.get": { params: KnowledgeGet; result: KnowledgeGot };
   "knowledge.delete": { params: KnowledgeDelete; result: KnowledgeDeleted };
+  "insight.upsert": { params: InsightUpsert; result: InsightUpserted };
+  "insight.batch_upsert": { params: InsightBatchUpsert; result: InsightBatchUpserted };
+  "insight.validate": { params: InsightValidate; result: InsightValidated };
+  "insight.get": { params: InsightGet; result: InsightGot };
+  "insight.list": { params: InsightList; result: InsightListed };
+  "insight.search": { params: InsightSearch; result: InsightFound };
+  "insight.count": { params: InsightCount; result: InsightCounted };
+  "insight.stats": { params: InsightStats; result: InsightStatsNow };
+  "insight.delete": { params: InsightDelete; result: InsightDeleted };
   "metrics.get": { params: MetricsGet; result: Metrics };
   "interaction.list": { params: InteractionList; result: InteractionListed };
   "workflow.get": { params: WorkflowGet; result: WorkflowTrace };

@@ -96,5 +96,25 @@ pub const QUERY: usize = 2_000;
 pub const CHUNKS_DEFAULT: u32 = 10;
 /// Results of a search at most.
 pub const CHUNKS: u32 = 100;
+/// Characters of a contact's id.
+pub const CONTACT_ID: usize = 255;
+/// Characters of the key of a group of insights.
+pub const GROUP_KEY: usize = 255;
+/// Source types that one group brings, and as many subtypes.
+pub const SOURCES: usize = 100;
+/// Characters of a source type.
+pub const SOURCE: usize = 255;
+/// What one group counts at most.
+pub const RECORDS: i64 = 1_000_000_000;
+/// Bytes of one field of an insight, written as compact JSON.
+pub const INSIGHT_FIELD: usize = 64 * 1024;
+/// Insights of one batch.
+pub const INSIGHTS: usize = 1_000;
+/// Insights of one page.
+pub const INSIGHT_LIST: u32 = 500;
+/// Rows that a page may pass over.
+pub const OFFSET: u32 = 100_000;
+/// Characters of a cursor that holds a contact's id and name.
+pub const INSIGHT_CURSOR: usize = 1_000;
 /// Milliseconds that a send over HTTP may wait for the reply.
 pub const WAIT_REPLY_MS: u32 = 120_000;

@@ -7,6 +7,7 @@
 
 mod conversation;
 mod escalation;
+mod insight;
 mod knowledge;
 mod message;
 mod named;
@@ -28,6 +29,13 @@ pub use escalation::{
     Contact, EscalationAssign, EscalationClaim, EscalationGet, EscalationGot, EscalationHeld, EscalationList,
     EscalationListed, EscalationNow, EscalationRelease, EscalationRequest, EscalationResolve,
     EscalationSubscribe, EscalationSubscribed,
+};
+pub use insight::{
+    Direction, Insight, InsightBatchUpsert, InsightBatchUpserted, InsightCache, InsightCount, InsightCounted,
+    InsightDelete, InsightDeleted, InsightDraft, InsightFailed, InsightField, InsightFields,
+    InsightFieldsDraft, InsightFound, InsightGet, InsightGot, InsightHighlight, InsightHit, InsightList,
+    InsightListed, InsightOrder, InsightSearch, InsightStats, InsightStatsNow, InsightUpsert,
+    InsightUpserted, InsightValidate, InsightValidated, ProcessingStatus,
 };
 pub use knowledge::{
     ContentType, KnowledgeAdd, KnowledgeAdded, KnowledgeChunk, KnowledgeDelete, KnowledgeDeleted,
@@ -86,6 +94,15 @@ methods! {
     KnowledgeList        "knowledge.list"         true       KnowledgeList         KnowledgeListed,
     KnowledgeGet         "knowledge.get"          true       KnowledgeGet          KnowledgeGot,
     KnowledgeDelete      "knowledge.delete"       true       KnowledgeDelete       KnowledgeDeleted,
+    InsightUpsert        "insight.upsert"         true       InsightUpsert         InsightUpserted,
+    InsightBatchUpsert   "insight.batch_upsert"   true       InsightBatchUpsert    InsightBatchUpserted,
+    InsightValidate      "insight.validate"       true       InsightValidate       InsightValidated,
+    InsightGet           "insight.get"            true       InsightGet            InsightGot,
+    InsightList          "insight.list"           true       InsightList           InsightListed,
+    InsightSearch        "insight.search"         true       InsightSearch         InsightFound,
+    InsightCount         "insight.count"          true       InsightCount          InsightCounted,
+    InsightStats         "insight.stats"          true       InsightStats          InsightStatsNow,
+    InsightDelete        "insight.delete"         true       InsightDelete         InsightDeleted,
     MetricsGet           "metrics.get"            true       MetricsGet            Metrics,
     InteractionList      "interaction.list"       true       InteractionList       InteractionListed,
     WorkflowGet          "workflow.get"           true       WorkflowGet           WorkflowTrace,

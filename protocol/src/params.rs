@@ -8,6 +8,7 @@ mod examine;
 mod problems;
 
 use schemars::JsonSchema;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -16,7 +17,7 @@ use ts_rs::TS;
 pub use problems::Problems;
 
 use crate::chat::Metadata;
-use crate::error::RpcError;
+use crate::error::{FieldProblem, RpcError};
 use crate::limits;
 
 /// Parameters as they were sent, by name.
@@ -33,6 +34,17 @@ pub trait Params: DeserializeOwned + JsonSchema + TS + 'static {
     fn beyond_schema(_params: &Members, _problems: &mut Problems) {}
 }
 
+/// Reads a value by itself that came within parameters, or with no call at all, and names what is wrong with it.
+pub fn read_value<T: Params>(value: &Value) -> Result<T, Vec<FieldProblem>> {
+    if !examine::holds_nul(value)
+        && let Ok(read) = T::deserialize(value)
+        && read.within_limits()
+    {
+        return Ok(read);
+    }
+    examine::read(&value.to_string())
+}
+
 /// Reads the parameters of a call; a call without any is one with none of its fields.
 pub fn read<T: Params>(raw: Option<&RawValue>) -> Result<T, RpcError> {
     let text = raw.map_or("{}", RawValue::get);
@@ -44,7 +56,7 @@ pub fn read<T: Params>(raw: Option<&RawValue>) -> Result<T, RpcError> {
     {
         return Ok(params);
     }
-    examine::read(text)
+    examine::read(text).map_err(RpcError::invalid_params)
 }
 
 /// Whether a text that may be absent has at most so many characters.
@@ -69,5 +81,14 @@ pub(crate) fn limit_fits(limit: Option<u32>) -> bool {
 }
 
 pub(crate) fn metadata_fits(metadata: Option<&Metadata>) -> bool {
-    metadata.is_none_or(|metadata| problems::json_bytes(metadata) <= limits::METADATA)
+    metadata.is_none_or(|metadata| json_fits(metadata, limits::METADATA))
+}
+
+/// Whether a value has at most so many bytes as compact JSON.
+pub(crate) fn json_fits(value: &impl Serialize, most: usize) -> bool {
+    problems::json_bytes(value) <= most
+}
+
+pub(crate) fn is_blank(text: &str) -> bool {
+    text.trim().is_empty()
 }

@@ -22,6 +22,7 @@ use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::config::{self, Flags, Layers};
 use crate::control::chain;
 use crate::control::command::{self, Password};
+use crate::domain::clock;
 use flags::{Everywhere, Serving};
 
 #[derive(Parser)]
@@ -252,6 +253,25 @@ enum Import {
         #[arg(long, action = ArgAction::SetTrue)]
         dry_run: bool,
     },
+    /// What is known of people: insights of an older deployment (JSON, JSONL), and rows out of a warehouse (JSONL, CSV) with
+    /// contact, source type and text. Again, it takes in only what is new
+    Insights {
+        /// A file or a folder
+        path: PathBuf,
+        #[arg(long, default_value = "default")]
+        workspace: String,
+        /// The file that contacts which change are written to as they were, instead of one in the current folder
+        #[arg(long)]
+        backup: Option<PathBuf>,
+        /// Only say what would be done
+        #[arg(long, action = ArgAction::SetTrue)]
+        dry_run: bool,
+    },
+}
+
+/// Of this moment, in the folder where the command was given.
+fn backup_name() -> PathBuf {
+    format!("insights-before-{}.jsonl", clock::now().format("%Y%m%d-%H%M%S")).into()
 }
 
 /// Runs what the command line of this process says.
@@ -310,6 +330,14 @@ impl Command {
                     path: std::path::absolute(path)?,
                     workspace,
                     topic,
+                    dry_run,
+                }
+            }
+            Self::Import { command: Import::Insights { path, workspace, backup, dry_run } } => {
+                command::Command::ImportInsights {
+                    path: std::path::absolute(path)?,
+                    workspace,
+                    backup: std::path::absolute(backup.unwrap_or_else(backup_name))?,
                     dry_run,
                 }
             }

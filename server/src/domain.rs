@@ -7,6 +7,7 @@ pub mod conversation;
 pub mod deed;
 pub mod escalation;
 pub mod failpoint;
+pub mod insight;
 pub mod knowledge;
 pub mod masking;
 pub mod message;

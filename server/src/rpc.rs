@@ -7,6 +7,7 @@ mod consoles;
 mod conversations;
 mod escalations;
 mod identify;
+pub mod insights;
 mod knowledge;
 mod messages;
 mod open;
@@ -188,6 +189,15 @@ impl Desk {
             Method::KnowledgeDelete => {
                 Ok(response(id, &self.delete_knowledge(standing, params::read(raw)?).await?))
             }
+            Method::InsightUpsert
+            | Method::InsightBatchUpsert
+            | Method::InsightValidate
+            | Method::InsightGet
+            | Method::InsightList
+            | Method::InsightSearch
+            | Method::InsightCount
+            | Method::InsightStats
+            | Method::InsightDelete => self.call_insight(standing, method, id, raw).await,
             Method::MetricsGet => Ok(response(id, &self.metrics(standing, params::read(raw)?).await?)),
             Method::InteractionList => {
                 Ok(response(id, &self.list_interactions(standing, params::read(raw)?).await?))

@@ -3,6 +3,7 @@
 pub mod chunk;
 pub mod embedder;
 pub mod eval;
+pub mod insights;
 pub mod knowledge;
 pub mod model;
 mod passage;

@@ -9,6 +9,7 @@ pub mod batch;
 mod error;
 pub mod escalations;
 mod gather;
+pub mod insights;
 pub mod journal;
 pub mod knowledge;
 pub mod logins;
@@ -32,6 +33,7 @@ pub use pool::PoolStatus;
 use pool::Pools;
 pub use source::{Database, Options, Source};
 
+use self::insights::Insights;
 use self::journal::Journal;
 use self::node::Lease;
 use self::reader::Reader;
@@ -45,6 +47,7 @@ pub struct Store {
     pub writer: Writer,
     /// Where messages go while the database is away; nothing where they are refused then.
     pub journal: Option<Journal>,
+    insights: Insights,
     lease: Arc<Lease>,
 }
 
@@ -55,7 +58,8 @@ impl Store {
         let lease = Arc::new(Lease::take(&pools, data).await?);
         let reader = Reader::new(&pools);
         let writer = Writer::start(&pools, &lease, lanes(database));
-        Ok(Self { pools, reader, writer, journal: None, lease })
+        let insights = Insights::new(pools.clone());
+        Ok(Self { pools, reader, writer, journal: None, insights, lease })
     }
 
     /// Lets messages go to a journal while the database is away.
@@ -93,6 +97,10 @@ impl Store {
         knowledge::Library::new(self.pools.clone())
     }
 
+    pub fn insights(&self) -> &Insights {
+        &self.insights
+    }
+
     pub fn outbox(&self) -> outbox::Outbox {
         outbox::Outbox::new(self.pools.clone())
     }
@@ -103,7 +111,7 @@ impl Store {
 
     /// What commands work on.
     pub fn administration(&self) -> administration::Administration {
-        administration::Administration::new(self.pools.clone())
+        administration::Administration::new(self.pools.clone(), self.insights.clone())
     }
 
     pub fn pool_status(&self) -> [(&'static str, PoolStatus); 2] {

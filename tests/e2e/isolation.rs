@@ -12,6 +12,7 @@ pub(crate) const TESTS: &[Test] = tests![
     another_workspaces_conversation_is_not_found_by_anybody,
     without_a_workspace_the_database_shows_no_row needs LocalDatabase,
     with_another_workspace_the_database_shows_and_takes_no_row needs LocalDatabase,
+    a_search_lets_out_only_workspaces_of_the_transaction needs LocalDatabase,
     every_table_of_a_workspace_is_guarded needs LocalDatabase,
 ];
 
@@ -70,6 +71,10 @@ async fn two_workspaces(world: &World) -> Result<(String, String)> {
     for workspace in ["default", "shop"] {
         let email = format!("ann@{workspace}.example");
         add_user(world, &email, "staff", workspace).await?;
+        let key = add_key(world, &format!("crm-{workspace}"), "service", workspace).await?;
+        let insight = json!({"contact_id": "ann", "insights": {"personal": "x"}});
+        let group = json!({"insight": insight, "group_key": "1"});
+        world.rpc(Some(&key), "insight.upsert", group).await?;
         log_in(world, &email, Some(workspace)).await?;
     }
     let id = async |slug: &str| -> Result<String> {
@@ -105,8 +110,18 @@ async fn visible(client: &Client, table: &str, workspaces: Option<&str>) -> Resu
 }
 
 /// The tables that the two workspaces have filled.
-const FILLED: [&str; 6] =
-    ["conversations", "escalations", "message_feedback", "messages", "users", "workspaces"];
+const FILLED: [&str; 10] = [
+    "conversations",
+    "escalations",
+    "insight_counts",
+    "insight_groups",
+    "insight_words",
+    "message_feedback",
+    "messages",
+    "structured_insights",
+    "users",
+    "workspaces",
+];
 
 async fn without_a_workspace_the_database_shows_no_row(world: World) -> Result<()> {
     let (own, other) = two_workspaces(&world).await?;
@@ -161,7 +176,15 @@ async fn with_another_workspace_the_database_shows_and_takes_no_row(world: World
             "insert into escalations (workspace_id, id, version, conversation_id, trigger_type, status, created_at, \
              updated_at) values ('{own}', '{nowhere}', 1, '{nowhere}', 'user_request', 'pending', now(), now())"
         ),
+        format!(
+            "insert into insight_words (workspace_id, contact_id, updated_at, fields, words) \
+             values ('{own}', 'bob', now(), 0, '{{}}')"
+        ),
+        format!(
+            "insert into insight_groups (workspace_id, contact_id, group_key, taken_at) values ('{own}', 'ann', '2', now())"
+        ),
         // Its own rows cannot be moved there either.
+        format!("update structured_insights set workspace_id = '{own}'"),
         format!("update messages set workspace_id = '{own}'"),
         format!("update conversations set workspace_id = '{own}'"),
         format!("update users set workspace_id = '{own}'"),
@@ -172,7 +195,17 @@ async fn with_another_workspace_the_database_shows_and_takes_no_row(world: World
         ensure!(refused.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE), "{insert}: {refused}");
         client.batch_execute("rollback").await?;
     }
-    for table in ["users", "conversations", "messages", "message_feedback", "escalations"] {
+    for table in [
+        "users",
+        "conversations",
+        "messages",
+        "message_feedback",
+        "escalations",
+        "structured_insights",
+        "insight_groups",
+        "insight_words",
+        "insight_counts",
+    ] {
         for change in [
             format!("update {table} set workspace_id = workspace_id where workspace_id = '{own}'"),
             format!("delete from {table} where workspace_id = '{own}'"),
@@ -218,6 +251,27 @@ async fn with_another_workspace_the_database_shows_and_takes_no_row(world: World
             ))
             .await?;
         ensure!(client.execute(grab, &[]).await? == 0, "{grab}");
+        client.batch_execute("rollback").await?;
+    }
+    Ok(())
+}
+
+/// The function that looks insights up past row-level security.
+async fn a_search_lets_out_only_workspaces_of_the_transaction(world: World) -> Result<()> {
+    let (own, other) = two_workspaces(&world).await?;
+    let client = connect(&world).await?;
+    let words = "select array_agg(word)::text from insight_words, unnest(words) word";
+    let words: String = client.query_one(words, &[]).await?.get(0);
+    for (workspaces, seen) in [(other.clone(), 0), (format!("{own},{other}"), 1), (String::new(), 0)] {
+        client
+            .batch_execute(&format!(
+                "begin; set local role switchboard_app; set local switchboard.workspaces = '{workspaces}'"
+            ))
+            .await?;
+        let found = format!(
+            "select from switchboard_find_insights('{own}', '{words}', 1, null, 100, null, null, null, 100)"
+        );
+        ensure!(client.query(&found, &[]).await?.len() == seen, "{workspaces}");
         client.batch_execute("rollback").await?;
     }
     Ok(())

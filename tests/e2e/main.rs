@@ -20,6 +20,7 @@ mod frames;
 mod harness;
 mod http;
 mod identity;
+mod insights;
 mod isolation;
 mod journal;
 mod kill;
@@ -71,6 +72,10 @@ fn main() -> ExitCode {
         escalations::TESTS,
         feed::TESTS,
         identity::TESTS,
+        insights::TESTS,
+        insights::LOOKING,
+        insights::IMPORTING,
+        insights::LAWS,
         isolation::TESTS,
         journal::TESTS,
         knowledge::TESTS,

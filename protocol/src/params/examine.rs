@@ -11,11 +11,11 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::{Members, Params, Problems};
-use crate::error::RpcError;
+use crate::error::FieldProblem;
 use crate::schema;
 
-/// The parameters, where nothing is wrong with them after all, or an error that names every bad field.
-pub(super) fn read<T: Params>(text: &str) -> Result<T, RpcError> {
+/// The parameters, where nothing is wrong with them after all, or every bad field.
+pub(super) fn read<T: Params>(text: &str) -> Result<T, Vec<FieldProblem>> {
     let mut problems = Problems::default();
     let published = published::<T>();
     let params = members(text, &published.names, &mut problems);
@@ -30,13 +30,25 @@ pub(super) fn read<T: Params>(text: &str) -> Result<T, RpcError> {
         T::beyond_schema(params, &mut problems);
     }
     if !problems.is_empty() {
-        return Err(RpcError::invalid_params(problems.into_fields()));
+        return Err(problems.into_fields());
     }
-    T::deserialize(&params)
-        .or_else(|_| T::deserialize(integers(params)))
-        .ok()
-        .filter(T::within_limits)
-        .ok_or_else(|| RpcError::invalid_param(WHOLE, "are not as the method's schema has them"))
+    let read = T::deserialize(&params).or_else(|_| T::deserialize(integers(params)));
+    read.ok().filter(T::within_limits).ok_or_else(|| {
+        problems.add(WHOLE, "are not as the method's schema has them");
+        problems.into_fields()
+    })
+}
+
+/// Whether U+0000 is in any text of a value.
+pub(super) fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(holds_nul),
+        Value::Object(members) => {
+            members.iter().any(|(name, member)| name.contains('\0') || holds_nul(member))
+        }
+        _ => false,
+    }
 }
 
 /// What to call the parameters as a whole.

@@ -93,6 +93,10 @@ async fn dispatch(command: Command, context: &Context, output: &Output) -> anyho
             let order = import::Order { path, workspace, topic, dry_run };
             import::knowledge(context, order, output).await
         }
+        Command::ImportInsights { path, workspace, backup, dry_run } => {
+            let order = import::InsightsOrder { path, workspace, backup, dry_run };
+            import::insights(context, order, output).await
+        }
         Command::Reembed { workspace } => reembed(context, workspace.as_deref(), output).await,
         Command::Export { folder } => export::run(desk, &folder, output).await,
         Command::WebhookAdd { workspace, url, kind, events } => {

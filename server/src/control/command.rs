@@ -57,6 +57,12 @@ pub enum Command {
         topic: Option<String>,
         dry_run: bool,
     },
+    ImportInsights {
+        path: PathBuf,
+        workspace: String,
+        backup: PathBuf,
+        dry_run: bool,
+    },
     Export {
         folder: PathBuf,
     },

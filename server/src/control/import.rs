@@ -1,8 +1,10 @@
-//! Conversations out of a file, a line each, in small transactions; and, beneath, documents out of a folder.
+//! Conversations out of a file, a line each, in small transactions; and, beneath, documents and insights out of a folder.
 //!
 //! Invariant: every id follows from the workspace and the line, so that a run which was cut short, or is repeated,
 //! stores what is missing and changes nothing else.
 
+mod folder;
+mod insights;
 mod knowledge;
 mod line;
 
@@ -28,6 +30,7 @@ use crate::domain::visitor::Workspace;
 use crate::store::StoreError;
 use crate::store::administration::Administration;
 use crate::store::administration::bulk::{Opened, PART, Part, Said, Stored};
+pub use insights::{InsightsOrder, insights};
 pub use knowledge::{Order, knowledge};
 use line::{Conversation, Turn};
 

@@ -45,7 +45,16 @@ pub const fn allowed(method: Method) -> &'static [Role] {
         | Method::StaffPresence
         | Method::MetricsGet
         | Method::InteractionList => STAFF,
-        Method::KnowledgeAdd
+        Method::InsightUpsert
+        | Method::InsightBatchUpsert
+        | Method::InsightValidate
+        | Method::InsightGet
+        | Method::InsightList
+        | Method::InsightSearch
+        | Method::InsightCount
+        | Method::InsightStats
+        | Method::InsightDelete
+        | Method::KnowledgeAdd
         | Method::KnowledgeSearch
         | Method::KnowledgeList
         | Method::KnowledgeGet

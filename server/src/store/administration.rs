@@ -15,6 +15,7 @@ use switchboard_protocol::ids::WorkspaceId;
 
 use super::StoreError;
 use super::accounts::{Accounts, audit};
+use super::insights::Insights;
 use super::knowledge::Library;
 use super::outbox::Outbox;
 use super::pool::Pools;
@@ -24,20 +25,27 @@ use super::source::Database;
 #[derive(Clone)]
 pub struct Administration {
     pools: Pools,
+    insights: Insights,
 }
 
 impl Administration {
-    pub(super) fn new(pools: Pools) -> Self {
-        Self { pools }
+    pub(super) fn new(pools: Pools, insights: Insights) -> Self {
+        Self { pools, insights }
     }
 
     /// Without a server. The database must have been migrated.
     pub fn open(database: &Database) -> Result<Self, StoreError> {
-        Ok(Self::new(Pools::new(database)?))
+        let pools = Pools::new(database)?;
+        Ok(Self::new(pools.clone(), Insights::new(pools)))
     }
 
     pub fn accounts(&self) -> Accounts {
         Accounts::new(self.pools.clone())
+    }
+
+    /// Those of the running server, so that it knows of what changes.
+    pub fn insights(&self) -> &Insights {
+        &self.insights
     }
 
     pub fn knowledge(&self) -> Library {

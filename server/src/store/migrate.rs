@@ -36,6 +36,7 @@ static MIGRATIONS: &[Migration] = migrations![
     7 "0007_people",
     8 "0008_reports",
     9 "0009_retention",
+    10 "0010_insights",
 ];
 
 #[derive(Debug, thiserror::Error)]

@@ -221,6 +221,18 @@ statements! {
     RETENTION_DROP_CONVERSATIONS = "retention/drop_conversations" as App [UUID_ARRAY];
     RETENTION_DROP_OUTBOX = "retention/drop_outbox" as App [UUID_ARRAY];
     RETENTION_DROP_AUDIT = "retention/drop_audit" as Lookup [UUID_ARRAY];
+    INSIGHTS_UPSERT = "insights/upsert" as App [UUID, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, INT4_ARRAY,
+        TEXT_ARRAY, INT4_ARRAY, INT8_ARRAY, INT8_ARRAY, JSONB_ARRAY, TEXT_ARRAY, TIMESTAMPTZ_ARRAY, JSONB_ARRAY,
+        INT4_ARRAY, INT8_ARRAY, INT4_ARRAY, BOOL];
+    INSIGHTS_TAKEN = "insights/taken" as App [UUID, TEXT_ARRAY, TEXT_ARRAY];
+    INSIGHTS_GET = "insights/get" as App [UUID, TEXT_ARRAY];
+    INSIGHTS_LIST = "insights/list" as App [UUID, TEXT, TEXT, TEXT, TIMESTAMPTZ, TEXT, TEXT, INT8, INT8];
+    INSIGHTS_FIND = "insights/find" as App [UUID, INT8_ARRAY, INT4, INT4_ARRAY, INT8, INT8, TIMESTAMPTZ, TEXT, INT8];
+    INSIGHTS_COUNT = "insights/count" as App [UUID, TEXT, TEXT];
+    INSIGHTS_COUNTS = "insights/counts" as App [UUID];
+    INSIGHTS_COUNT_UPDATED = "insights/count_updated" as App [UUID, TIMESTAMPTZ];
+    INSIGHTS_HOLD = "insights/hold" as App [UUID, TEXT];
+    INSIGHTS_DELETE = "insights/delete" as App [UUID, TEXT, UUID, TEXT];
     KNOWLEDGE_STAMP = "knowledge/stamp" as App [UUID];
     KNOWLEDGE_ADVANCE = "knowledge/advance" as App [UUID];
     KNOWLEDGE_PUT = "knowledge/put" as App [UUID, TIMESTAMPTZ, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY,

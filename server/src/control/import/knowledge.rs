@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::super::accounts;
 use super::super::admin::{ACTOR, Context, Outcome};
 use super::super::output::Output;
+use super::folder::{Found, files};
 use super::{TOLD, patiently};
 use crate::domain::knowledge::{Chunk, Document, Kind};
 use crate::domain::{clock, mint};
@@ -52,8 +53,11 @@ pub async fn knowledge(context: &Context, order: Order, output: &Output) -> anyh
     let unreadable = || format!("{} cannot be read", path.display());
     let path = tokio::fs::canonicalize(&path).await.with_context(unreadable)?;
     let is_folder = tokio::fs::metadata(&path).await.with_context(unreadable)?.is_dir();
-    let found =
-        if is_folder { files(path.clone()).await.with_context(unreadable)? } else { Found::one(&path)? };
+    let found = if is_folder {
+        files(path.clone(), |file| Format::of(file).is_some()).await.with_context(unreadable)?
+    } else {
+        one(&path)?
+    };
     ensure!(
         !found.files.is_empty(),
         "{} holds no Markdown, HTML, text or PDF; what was imported from it before is left as it is",
@@ -260,68 +264,17 @@ fn named(file: &Path) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-#[derive(Debug, Default)]
-struct Found {
-    files: Vec<PathBuf>,
-    passed_over: usize,
-}
-
-impl Found {
-    fn one(file: &Path) -> anyhow::Result<Self> {
-        if Format::of(file).is_none() {
-            bail!("{} is no Markdown, HTML, text or PDF", file.display());
-        }
-        Ok(Self { files: vec![file.to_owned()], passed_over: 0 })
+/// One file by itself.
+fn one(file: &Path) -> anyhow::Result<Found> {
+    if Format::of(file).is_none() {
+        bail!("{} is no Markdown, HTML, text or PDF", file.display());
     }
-}
-
-/// The files of a folder and of those in it, in a fixed order. What is hidden is passed over, and so is a link to a folder,
-/// which may lead back.
-async fn files(folder: PathBuf) -> std::io::Result<Found> {
-    let walk = move || {
-        let mut found = Found::default();
-        let mut folders = vec![folder];
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder)? {
-                let entry = entry?;
-                let path = entry.path();
-                if entry.file_name().as_encoded_bytes().starts_with(b".") {
-                    continue;
-                }
-                if entry.file_type()?.is_dir() {
-                    folders.push(path);
-                } else if path.is_file() && Format::of(&path).is_some() {
-                    found.files.push(path);
-                } else {
-                    found.passed_over += 1;
-                }
-            }
-        }
-        found.files.sort();
-        Ok(found)
-    };
-    tokio::task::spawn_blocking(walk).await.map_err(std::io::Error::other)?
+    Ok(Found { files: vec![file.to_owned()], passed_over: 0 })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn a_folder_is_walked_in_order_without_what_is_hidden() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path();
-        for name in ["b.md", "a/c.HTML", "a/d.txt", ".git/e.md", "a/.f.md", "g.png", "h"] {
-            std::fs::create_dir_all(root.join(name).parent().unwrap()).unwrap();
-            std::fs::write(root.join(name), "text").unwrap();
-        }
-        std::os::unix::fs::symlink(root, root.join("a/again")).unwrap();
-        let found = files(root.to_owned()).await.unwrap();
-        let names: Vec<_> =
-            found.files.iter().map(|file| file.strip_prefix(root).unwrap().to_str().unwrap()).collect();
-        assert_eq!(names, ["a/c.HTML", "a/d.txt", "b.md"]);
-        assert_eq!(found.passed_over, 3);
-    }
 
     #[test]
     fn a_file_without_a_title_is_called_by_its_name() {

@@ -3,6 +3,7 @@
 //! Invariant: any of the words is enough, and no text is refused: what people type is not a query language.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// The words of one chunk, counted. A word is kept as its hash: two that fall together cost a little noise.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -90,7 +91,14 @@ impl Words {
 
 /// The words of a text that say something, as hashes of their stems.
 fn terms(text: &str, mut take: impl FnMut(u32)) {
+    stems(text, |_, stem| take(hash(stem)));
+}
+
+/// The same as stems, each with where it is in the text.
+pub(in crate::search) fn stems(text: &str, mut take: impl FnMut(Range<usize>, &str)) {
     for word in text.split(|sign: char| !sign.is_alphanumeric() && sign != '\'' && sign != '’') {
+        let from = word.as_ptr().addr() - text.as_ptr().addr();
+        let place = from..from + word.len();
         let word = folded(word);
         if word.is_empty() || COMMON.contains(&word.as_str()) {
             continue;
@@ -98,9 +106,11 @@ fn terms(text: &str, mut take: impl FnMut(u32)) {
         if word.chars().any(is_wide) {
             // Scripts without spaces: every two neighbours are a word.
             let signs: Vec<char> = word.chars().collect();
-            signs.windows(2.min(signs.len())).for_each(|pair| take(hash(&pair.iter().collect::<String>())));
+            for pair in signs.windows(2.min(signs.len())) {
+                take(place.clone(), &pair.iter().collect::<String>());
+            }
         } else {
-            take(hash(stem(&word)));
+            take(place, stem(&word));
         }
     }
 }

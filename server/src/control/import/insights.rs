@@ -1,0 +1,342 @@
+//! Insights out of files: of older deployments, a file each or a line each, and rows out of a warehouse.
+//!
+//! Invariant: each group has a key that follows from what it says, so that a run which was cut short, or is repeated,
+//! takes in what is missing and changes nothing else. What it changes is written down before, as it was.
+
+mod files;
+mod rows;
+mod shape;
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use switchboard_protocol::ids::WorkspaceId;
+use tokio::fs::{File, OpenOptions};
+use tokio::io::AsyncWriteExt;
+use tokio::time::Instant;
+
+use super::super::accounts;
+use super::super::admin::{ACTOR, Context, Outcome};
+use super::super::output::Output;
+use super::folder;
+use super::{TOLD, patiently};
+use crate::domain::insight::{Indexed, Insight};
+use crate::rpc;
+use crate::search::insights::indexed;
+use crate::store::StoreError;
+use crate::store::insights::{Folded, Insights};
+use files::{Found, Kind, Reader, What};
+use rows::Row;
+
+/// What is imported, and whereto.
+#[derive(Debug)]
+pub struct InsightsOrder {
+    /// A file or a folder.
+    pub path: PathBuf,
+    pub workspace: String,
+    /// Where contacts that change are written as they were; it is made when there is one.
+    pub backup: PathBuf,
+    pub dry_run: bool,
+}
+
+/// Groups and bytes of text that wait for one transaction: on the embedded database messages wait behind it.
+const PART: usize = 100;
+const PART_BYTES: usize = 1024 * 1024;
+/// A file of rows is gone through once for each so many bytes: the rows of a contact are gathered from all of it.
+const AT_ONCE: u64 = 256 * 1024 * 1024;
+
+pub async fn insights(context: &Context, order: InsightsOrder, output: &Output) -> anyhow::Result<Outcome> {
+    let InsightsOrder { path, workspace, backup, dry_run } = order;
+    let desk = &context.administration;
+    let workspace = accounts::find(desk, &workspace).await?;
+    let unreadable = || format!("{} cannot be read", path.display());
+    let is_folder = tokio::fs::metadata(&path).await.with_context(unreadable)?.is_dir();
+    let wanted = |file: &Path| Kind::of(file).is_some();
+    let found = if is_folder {
+        folder::files(path.clone(), wanted).await.with_context(unreadable)?
+    } else {
+        folder::Found { files: vec![path.clone()], passed_over: 0 }
+    };
+    let all = found.files.len();
+    ensure!(
+        all > 0 && found.files.iter().all(|file| wanted(file)),
+        "{} holds no JSON, JSONL or CSV",
+        path.display()
+    );
+    let mut run = Import {
+        insights: desk.insights().clone(),
+        workspace,
+        dry_run,
+        output,
+        backup: Backup { path: backup, file: None },
+        waiting: Vec::new(),
+        bytes: 0,
+        planned: HashSet::new(),
+        tally: Tally::default(),
+        told: Instant::now(),
+    };
+    let (whole, lines): (Vec<_>, Vec<_>) =
+        found.files.into_iter().partition(|file| Kind::of(file) == Some(Kind::Json));
+    for (done, some) in whole.chunks(PART).enumerate() {
+        let some = some.to_vec();
+        let found = tokio::task::spawn_blocking(move || files::insights(&some));
+        for found in found.await.context("a file was not read to its end")? {
+            run.take(found).await?;
+        }
+        run.tell(|| format!("{} of {all} files read", (done + 1) * PART)).await?;
+    }
+    for file in lines {
+        run.read(&file).await?;
+    }
+    run.store().await?;
+    if found.passed_over > 0 {
+        output.note(format!("{} files of other kinds were passed over", found.passed_over)).await?;
+    }
+    let Import { tally, backup, .. } = run;
+    backup.end(output).await?;
+    let Tally { folded, failed } = &tally;
+    if !dry_run && folded.created + folded.updated > 0 {
+        let detail = json!({"created": folded.created, "updated": folded.updated, "failed": failed});
+        desk.note(Some(workspace), ACTOR, "import.insights", &path.display().to_string(), detail).await?;
+    }
+    output.line(tally.sentence(dry_run)).await?;
+    Ok(if *failed > 0 { Outcome::Failed } else { Outcome::Well })
+}
+
+struct Import<'a> {
+    insights: Insights,
+    workspace: WorkspaceId,
+    dry_run: bool,
+    output: &'a Output,
+    backup: Backup,
+    /// Groups that wait for a transaction, with the places that they come from.
+    waiting: Vec<(String, Indexed)>,
+    bytes: usize,
+    /// In a dry run, the contacts that would be there by now.
+    planned: HashSet<String>,
+    tally: Tally,
+    told: Instant,
+}
+
+#[derive(Default)]
+struct Tally {
+    /// In a dry run, what would be.
+    folded: Folded,
+    failed: usize,
+}
+
+impl Import<'_> {
+    async fn take(&mut self, found: Found) -> anyhow::Result<()> {
+        match found.what {
+            Ok(What::Insight(draft)) => {
+                // However it was written down: members are in the order of their names.
+                let key = format!("file:{}", name(&Sha256::digest(draft.to_string())));
+                self.add(found.place, &draft, key).await
+            }
+            Ok(What::Row(_)) => self.refuse(&found.place, "a row has no place here").await,
+            Err(why) => self.refuse(&found.place, &why).await,
+        }
+    }
+
+    /// A file of lines: insights as they come, rows once all of a contact's are gathered.
+    async fn read(&mut self, path: &Path) -> anyhow::Result<()> {
+        let name = path.display().to_string();
+        let kind = Kind::of(path).unwrap_or(Kind::Lines);
+        let passes = tokio::fs::metadata(path).await.map_or(0, |file| file.len()) / AT_ONCE + 1;
+        for pass in 0..passes {
+            let mut groups: HashMap<(String, String), (usize, Vec<Row>)> = HashMap::new();
+            let mut reader = Reader::open(path, kind).await?;
+            while let Some((line, what)) = reader.next().await? {
+                let place = || format!("{name}:{line}");
+                match what {
+                    Ok(What::Row(row)) if share(&row.contact, passes) == pass => {
+                        let of = (row.contact.clone(), row.source_type.clone());
+                        groups.entry(of).or_insert_with(|| (line, Vec::new())).1.push(row);
+                    }
+                    Ok(What::Row(_)) => {}
+                    // The first pass has seen the rest.
+                    _ if pass > 0 => {}
+                    what => self.take(Found { place: place(), what }).await?,
+                }
+                self.tell(|| format!("{} read", place())).await?;
+            }
+            let mut groups: Vec<_> = groups.into_values().collect();
+            groups.sort_unstable_by_key(|(line, _)| *line);
+            for (line, rows) in groups {
+                let place = format!("{name}:{line}");
+                let (draft, key, left_out) = rows::group(rows);
+                if left_out > 0 {
+                    let why =
+                        format!("{left_out} texts of this contact and source type find no room in one group");
+                    self.refuse(&place, &why).await?;
+                }
+                self.add(place, &draft, key).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn add(&mut self, place: String, draft: &Value, key: String) -> anyhow::Result<()> {
+        let group = match rpc::insights::read(draft, Some(key)) {
+            Ok(group) => group,
+            Err(problems) => {
+                let problems: Vec<_> =
+                    problems.into_iter().map(|bad| format!("{} {}", bad.field, bad.problem)).collect();
+                return self.refuse(&place, &problems.join("; ")).await;
+            }
+        };
+        let workspace = self.workspace;
+        let group = tokio::task::spawn_blocking(move || indexed(workspace, group)).await?;
+        self.bytes += group.words.len() * size_of::<i64>();
+        self.waiting.push((place, group));
+        if self.waiting.len() >= PART || self.bytes >= PART_BYTES {
+            self.store().await?;
+        }
+        Ok(())
+    }
+
+    /// Writes what waits. Where the database refuses it, each group by itself, so that one bad file is one failure.
+    async fn store(&mut self) -> anyhow::Result<()> {
+        self.bytes = 0;
+        let waiting = std::mem::take(&mut self.waiting);
+        let keys: Vec<_> = waiting.iter().filter_map(|(_, group)| key(group)).collect();
+        let asked = patiently(|| self.insights.taken(self.workspace, keys.clone())).await;
+        let taken = asked.with_context(|| self.stopped())?;
+        let mut seen = HashSet::new();
+        let (fresh, known): (Vec<_>, Vec<_>) = waiting
+            .into_iter()
+            .partition(|(_, group)| key(group).is_some_and(|key| !taken.contains(&key) && seen.insert(key)));
+        self.tally.folded.duplicates += known.len();
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        let contacts: HashSet<_> = fresh.iter().map(|(_, group)| group.group.contact.clone()).collect();
+        let asked =
+            patiently(|| self.insights.some(self.workspace, contacts.iter().cloned().collect())).await;
+        let before = asked.with_context(|| self.stopped())?;
+        if self.dry_run {
+            self.planned.extend(before.into_iter().map(|insight| insight.contact));
+            for (_, group) in fresh {
+                let is_new = self.planned.insert(group.group.contact);
+                *(if is_new { &mut self.tally.folded.created } else { &mut self.tally.folded.updated }) += 1;
+            }
+            return Ok(());
+        }
+        self.backup.keep(&before).await?;
+        let groups: Vec<_> = fresh.iter().map(|(_, group)| group.clone()).collect();
+        if self.fold(groups).await?.is_ok() {
+            return Ok(());
+        }
+        for (place, group) in fresh {
+            if let Err(why) = self.fold(vec![group]).await? {
+                self.refuse(&place, &why).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the database took them, or why not.
+    async fn fold(&mut self, groups: Vec<Indexed>) -> anyhow::Result<Result<(), String>> {
+        match patiently(|| self.insights.fold(self.workspace, groups.clone())).await {
+            Ok(folded) => {
+                self.tally.folded.created += folded.created;
+                self.tally.folded.updated += folded.updated;
+                self.tally.folded.duplicates += folded.duplicates;
+                Ok(Ok(()))
+            }
+            Err(error @ StoreError::Refused { .. }) => Ok(Err(error.to_string())),
+            Err(error) => Err(error).with_context(|| self.stopped()),
+        }
+    }
+
+    async fn refuse(&mut self, place: &str, why: &str) -> anyhow::Result<()> {
+        self.tally.failed += 1;
+        Ok(self.output.note(format!("{place}: {why}")).await?)
+    }
+
+    async fn tell(&mut self, how_far: impl FnOnce() -> String) -> anyhow::Result<()> {
+        if self.told.elapsed() >= TOLD {
+            self.told = Instant::now();
+            self.output.note(format!("{}, {}", how_far(), self.tally.sentence(self.dry_run))).await?;
+        }
+        Ok(())
+    }
+
+    fn stopped(&self) -> String {
+        format!("the import stopped ({}); run it again to go on from there", self.tally.sentence(false))
+    }
+}
+
+impl Tally {
+    fn sentence(&self, dry_run: bool) -> String {
+        let Folded { created, updated, duplicates } = self.folded;
+        let would = if dry_run { "would be " } else { "" };
+        let wrong = if self.failed > 0 { format!("; {} failed", self.failed) } else { String::new() };
+        format!(
+            "insights: {created} contacts {would}added, {updated} groups {would}folded into what was there, {duplicates} \
+             were there already{wrong}"
+        )
+    }
+}
+
+/// The contacts that an import changes, as they were before, a line each.
+struct Backup {
+    path: PathBuf,
+    /// Made with the first.
+    file: Option<(File, usize)>,
+}
+
+impl Backup {
+    async fn keep(&mut self, before: &[Insight]) -> anyhow::Result<()> {
+        if before.is_empty() {
+            return Ok(());
+        }
+        let path = self.path.display().to_string();
+        let written = async {
+            if self.file.is_none() {
+                let file =
+                    OpenOptions::new().create_new(true).append(true).mode(0o600).open(&self.path).await?;
+                self.file = Some((file, 0));
+            }
+            let Some((file, contacts)) = &mut self.file else { return Ok(()) };
+            let mut lines = String::new();
+            for insight in before {
+                lines.push_str(&serde_json::to_string(&rpc::insights::shown(insight.clone()))?);
+                lines.push('\n');
+            }
+            file.write_all(lines.as_bytes()).await?;
+            file.sync_data().await?;
+            *contacts += before.len();
+            Ok::<_, std::io::Error>(())
+        };
+        written.await.with_context(|| format!("writing the backup {path}, without which nothing is changed"))
+    }
+
+    async fn end(self, output: &Output) -> anyhow::Result<()> {
+        let Some((_, contacts)) = self.file else { return Ok(()) };
+        let path = self.path.display();
+        Ok(output.note(format!("{contacts} contacts are in {path} as they were before")).await?)
+    }
+}
+
+fn key(group: &Indexed) -> Option<(String, String)> {
+    Some((group.group.contact.clone(), group.group.key.clone()?))
+}
+
+/// The pass that gathers a contact's rows.
+fn share(contact: &str, passes: u64) -> u64 {
+    let mut hash = DefaultHasher::new();
+    contact.hash(&mut hash);
+    hash.finish() % passes
+}
+
+/// A hash as part of a key.
+fn name(digest: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(digest)
+}

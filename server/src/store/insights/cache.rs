@@ -1,0 +1,183 @@
+//! The insights that were asked for lately, at hand without the database.
+//!
+//! Invariant: what was read before a write of its contact was over is never put here after it, so that nothing stays that
+//! is not true any more. What another server writes is seen once an entry has grown old.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use switchboard_protocol::ids::WorkspaceId;
+
+use crate::domain::insight::Insight;
+
+/// Cheap to clone; the clones share it.
+#[derive(Clone, Default)]
+pub(super) struct Cache(Arc<Mutex<Held>>);
+
+#[derive(Default)]
+struct Held {
+    entries: HashMap<(WorkspaceId, String), Entry>,
+    /// The keys by when they were last asked for.
+    order: BTreeMap<u64, (WorkspaceId, String)>,
+    /// Counts every use.
+    turn: u64,
+    /// Counts every write.
+    writes: u64,
+    hits: u64,
+    misses: u64,
+}
+
+struct Entry {
+    insight: Insight,
+    turn: u64,
+    since: Instant,
+}
+
+/// When a reader began: how many writes there had been.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ticket(u64);
+
+/// How the cache does, since the server started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CacheStatus {
+    pub items: usize,
+    pub most: usize,
+    pub hits: u64,
+    pub misses: u64,
+}
+
+/// Insights at hand. Beyond it the one goes that was not asked for the longest.
+const ITEMS: usize = 1_000;
+/// One with more text than this is not kept: a thousand of them would be a memory of their own.
+const BYTES: usize = 32 * 1024;
+/// How long another server's write may go unnoticed.
+const FRESH: Duration = Duration::from_secs(30);
+
+impl Cache {
+    /// The insight, if it is at hand; and what to bring along with it otherwise.
+    pub(super) fn get(&self, workspace: WorkspaceId, contact: &str) -> (Option<Insight>, Ticket) {
+        let mut held = self.lock();
+        let ticket = Ticket(held.writes);
+        let key = (workspace, contact.to_owned());
+        held.turn += 1;
+        let turn = held.turn;
+        let known = held.entries.get_mut(&key).filter(|entry| entry.since.elapsed() < FRESH);
+        let known = known.map(|entry| (std::mem::replace(&mut entry.turn, turn), entry.insight.clone()));
+        let Some((last, insight)) = known else {
+            held.misses += 1;
+            return (None, ticket);
+        };
+        held.order.remove(&last);
+        held.order.insert(turn, key);
+        held.hits += 1;
+        (Some(insight), ticket)
+    }
+
+    /// Keeps what was read, unless something was written since.
+    pub(super) fn put(&self, workspace: WorkspaceId, insight: &Insight, ticket: Ticket) {
+        if insight.fields.values().map(|value| value.to_string().len()).sum::<usize>() > BYTES {
+            return;
+        }
+        let mut held = self.lock();
+        if held.writes != ticket.0 {
+            return;
+        }
+        let key = (workspace, insight.contact.clone());
+        held.drop_entry(&key);
+        held.turn += 1;
+        let turn = held.turn;
+        held.order.insert(turn, key.clone());
+        held.entries.insert(key, Entry { insight: insight.clone(), turn, since: Instant::now() });
+        if held.entries.len() > ITEMS
+            && let Some((_, eldest)) = held.order.pop_first()
+        {
+            held.entries.remove(&eldest);
+        }
+    }
+
+    /// After a write of the contact, however it ended.
+    pub(super) fn forget(&self, workspace: WorkspaceId, contact: String) {
+        let mut held = self.lock();
+        held.writes += 1;
+        held.drop_entry(&(workspace, contact));
+    }
+
+    pub(super) fn status(&self) -> CacheStatus {
+        let held = self.lock();
+        CacheStatus { items: held.entries.len(), most: ITEMS, hits: held.hits, misses: held.misses }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    fn drop_entry(&mut self, key: &(WorkspaceId, String)) {
+        if let Some(entry) = self.entries.remove(key) {
+            self.order.remove(&entry.turn);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::insight::Status;
+    use crate::domain::{clock, mint};
+
+    fn insight(contact: &str, text: &str) -> Insight {
+        let at = clock::now();
+        Insight {
+            contact: contact.to_owned(),
+            eni_id: String::new(),
+            member_name: None,
+            source_types: Vec::new(),
+            source_subtypes: Vec::new(),
+            total_eni_ids: 0,
+            record_count: 0,
+            fields: json!({"personal": text}).as_object().unwrap().clone(),
+            status: Status::Completed,
+            generated_at: at,
+            created_at: at,
+            updated_at: at,
+            version: 1,
+            metadata: None,
+        }
+    }
+
+    #[test]
+    fn what_was_read_before_a_write_is_not_kept_after_it() {
+        let (cache, workspace) = (Cache::default(), mint::id());
+        let (none, ticket) = cache.get(workspace, "a");
+        assert_eq!(none, None);
+        cache.put(workspace, &insight("a", "x"), ticket);
+        let (known, ticket) = cache.get(workspace, "a");
+        assert_eq!(known.unwrap().fields["personal"], "x");
+        assert_eq!(cache.get(mint::id(), "a").0, None, "of another workspace");
+        cache.forget(workspace, "a".to_owned());
+        cache.put(workspace, &insight("a", "old"), ticket);
+        assert_eq!(cache.get(workspace, "a").0, None);
+        assert_eq!(cache.status(), CacheStatus { items: 0, most: ITEMS, hits: 1, misses: 3 });
+    }
+
+    #[test]
+    fn the_one_that_was_not_asked_for_the_longest_goes_first() {
+        let (cache, workspace) = (Cache::default(), mint::id());
+        let put = |contact: &str| {
+            let (_, ticket) = cache.get(workspace, contact);
+            cache.put(workspace, &insight(contact, "x"), ticket);
+        };
+        (0..ITEMS).for_each(|n| put(&n.to_string()));
+        assert!(cache.get(workspace, "0").0.is_some());
+        put("one more");
+        assert!(cache.get(workspace, "0").0.is_some() && cache.get(workspace, "1").0.is_none());
+        assert_eq!(cache.status().items, ITEMS);
+        let (_, ticket) = cache.get(workspace, "large");
+        cache.put(workspace, &insight("large", &"x".repeat(BYTES)), ticket);
+        assert!(cache.get(workspace, "large").0.is_none());
+    }
+}

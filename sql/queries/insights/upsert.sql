@@ -1,0 +1,84 @@
+-- Folds groups of insights into their contacts: groups of one contact in the order given, a group that was taken in before
+-- not again. Everybody takes the locks in one order, of all groups before those of contacts, each by its key: so no two
+-- batches wait for each other. What a list holds for a row ends where `…_upto` says.
+WITH incoming AS (
+  SELECT ord, contact_id, group_key, member_name, total_eni_ids, record_count, insights, processing_status, generated_at,
+         metadata, fields,
+         $5[coalesce($6[ord - 1], 0) + 1 : $6[ord]] AS eni_source_types,
+         $7[coalesce($8[ord - 1], 0) + 1 : $8[ord]] AS eni_source_subtypes,
+         $16[coalesce($17[ord - 1], 0) + 1 : $17[ord]] AS words,
+         row_number() OVER (PARTITION BY contact_id, group_key ORDER BY ord) > 1 AS is_repeated
+  FROM unnest($2::text[], $3::text[], $4::text[], $9::bigint[], $10::bigint[], $11::jsonb[], $12::text[],
+              $13::timestamptz[], $14::jsonb[], $15::int[])
+    WITH ORDINALITY AS i (contact_id, group_key, member_name, total_eni_ids, record_count, insights, processing_status,
+                          generated_at, metadata, fields, ord)
+), taken AS (
+  INSERT INTO insight_groups (workspace_id, contact_id, group_key, taken_at)
+  SELECT $1, contact_id, group_key, now()
+  FROM incoming
+  WHERE group_key IS NOT NULL AND NOT is_repeated
+  ORDER BY contact_id, group_key
+  ON CONFLICT DO NOTHING
+  RETURNING contact_id, group_key
+), fresh AS (
+  SELECT i.*, bit_or(i.fields) OVER (PARTITION BY i.contact_id ORDER BY i.ord DESC
+                                     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS fields_to_come
+  FROM incoming i
+  WHERE i.group_key IS NULL
+     OR (NOT i.is_repeated AND (i.contact_id, i.group_key) IN (SELECT contact_id, group_key FROM taken))
+), folded AS (
+  SELECT contact_id, count(*) AS groups, clock_timestamp() AS at,
+         (array_agg(member_name ORDER BY ord DESC) FILTER (WHERE member_name IS NOT NULL))[1] AS member_name,
+         switchboard_concat(eni_source_types ORDER BY ord) AS eni_source_types,
+         switchboard_concat(eni_source_subtypes ORDER BY ord) AS eni_source_subtypes,
+         sum(total_eni_ids)::bigint AS total_eni_ids,
+         sum(record_count)::bigint AS record_count,
+         switchboard_merge(insights ORDER BY ord) AS insights,
+         (array_agg(processing_status ORDER BY ord DESC))[1] AS processing_status,
+         (array_agg(generated_at ORDER BY ord) FILTER (WHERE generated_at IS NOT NULL))[1] AS generated_at,
+         (array_agg(metadata ORDER BY ord DESC) FILTER (WHERE metadata IS NOT NULL))[1] AS metadata,
+         bit_or(fields) AS fields,
+         switchboard_concat(CASE WHEN fields & fields_to_come <> 0 THEN switchboard_words_beside(words, fields_to_come)
+                                 ELSE words END) AS words
+  FROM fresh
+  GROUP BY contact_id
+), stored AS (
+  INSERT INTO structured_insights AS s (workspace_id, contact_id, member_name, eni_source_types, eni_source_subtypes,
+                                        total_eni_ids, record_count, insights, processing_status, generated_at,
+                                        created_at, updated_at, version, metadata)
+  SELECT $1, contact_id, member_name,
+         CASE WHEN groups > 1 THEN switchboard_set(eni_source_types) ELSE eni_source_types END,
+         CASE WHEN groups > 1 THEN switchboard_set(eni_source_subtypes) ELSE eni_source_subtypes END,
+         total_eni_ids, record_count, insights, processing_status, coalesce(generated_at, at), at, at, groups,
+         metadata
+  FROM folded
+  ORDER BY contact_id
+  ON CONFLICT (workspace_id, contact_id) DO UPDATE
+  SET member_name = coalesce(excluded.member_name, s.member_name),
+      eni_source_types = CASE WHEN excluded.eni_source_types <@ s.eni_source_types THEN s.eni_source_types
+                              ELSE switchboard_set(s.eni_source_types || excluded.eni_source_types) END,
+      eni_source_subtypes = CASE WHEN excluded.eni_source_subtypes <@ s.eni_source_subtypes THEN s.eni_source_subtypes
+                                 ELSE switchboard_set(s.eni_source_subtypes || excluded.eni_source_subtypes) END,
+      total_eni_ids = s.total_eni_ids + excluded.total_eni_ids,
+      record_count = s.record_count + excluded.record_count,
+      insights = s.insights || excluded.insights,
+      processing_status = excluded.processing_status,
+      updated_at = greatest(clock_timestamp(), s.updated_at),
+      version = s.version + excluded.version,
+      metadata = coalesce(excluded.metadata, s.metadata)
+  RETURNING contact_id, eni_id, member_name, eni_source_types, eni_source_subtypes, total_eni_ids, record_count, insights,
+            processing_status, generated_at, created_at, updated_at, version, metadata, xmax = 0 AS is_new
+), worded AS (
+  INSERT INTO insight_words AS w (workspace_id, contact_id, updated_at, fields, words)
+  SELECT $1, contact_id, at, fields, words
+  FROM folded
+  WHERE contact_id IN (SELECT contact_id FROM stored)
+  ON CONFLICT (workspace_id, contact_id) DO UPDATE
+  SET updated_at = greatest(excluded.updated_at, w.updated_at),
+      fields = w.fields | excluded.fields,
+      words = switchboard_words_beside(w.words, excluded.fields) || excluded.words
+)
+SELECT contact_id, eni_id, member_name, eni_source_types, eni_source_subtypes, total_eni_ids, record_count,
+       CASE WHEN $18 THEN insights ELSE '{}' END AS insights, processing_status, generated_at, created_at, updated_at, version,
+       metadata, is_new, (SELECT count(*) FROM fresh) AS fresh
+FROM stored
