@@ -8,6 +8,7 @@ mod examine;
 mod problems;
 
 use schemars::JsonSchema;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -69,5 +70,14 @@ pub(crate) fn limit_fits(limit: Option<u32>) -> bool {
 }
 
 pub(crate) fn metadata_fits(metadata: Option<&Metadata>) -> bool {
-    metadata.is_none_or(|metadata| problems::json_bytes(metadata) <= limits::METADATA)
+    metadata.is_none_or(|metadata| json_fits(metadata, limits::METADATA))
+}
+
+/// Whether a value has at most so many bytes as compact JSON.
+pub(crate) fn json_fits(value: &impl Serialize, most: usize) -> bool {
+    problems::json_bytes(value) <= most
+}
+
+pub(crate) fn is_blank(text: &str) -> bool {
+    text.trim().is_empty()
 }

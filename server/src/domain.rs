@@ -9,6 +9,7 @@ pub mod escalation;
 pub mod failpoint;
 pub mod knowledge;
 pub mod masking;
+pub mod memory;
 pub mod message;
 pub mod mint;
 pub mod note;

@@ -12,6 +12,7 @@ mod gather;
 pub mod journal;
 pub mod knowledge;
 pub mod logins;
+pub mod memory;
 pub mod migrate;
 pub mod node;
 pub mod outbox;
@@ -91,6 +92,10 @@ impl Store {
 
     pub fn knowledge(&self) -> knowledge::Library {
         knowledge::Library::new(self.pools.clone())
+    }
+
+    pub fn memory(&self) -> memory::Archive {
+        memory::Archive::new(self.pools.clone())
     }
 
     pub fn outbox(&self) -> outbox::Outbox {

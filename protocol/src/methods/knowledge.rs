@@ -11,7 +11,7 @@ use super::{named, rows};
 use crate::chat::Metadata;
 use crate::ids::DocumentId;
 use crate::limits;
-use crate::params::{Members, Params, Problems, at_most, limit_fits, metadata_fits, within};
+use crate::params::{Members, Params, Problems, at_most, is_blank, limit_fits, metadata_fits, within};
 use crate::time::Timestamp;
 
 /// Adds documents, or replaces those of the same id.
@@ -279,10 +279,6 @@ impl Params for KnowledgeList {
 impl Params for KnowledgeGet {}
 
 impl Params for KnowledgeDelete {}
-
-fn is_blank(text: &str) -> bool {
-    text.trim().is_empty()
-}
 
 /// It becomes a link that visitors press: no scheme but these two.
 fn is_url(text: &str) -> bool {

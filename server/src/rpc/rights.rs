@@ -45,7 +45,12 @@ pub const fn allowed(method: Method) -> &'static [Role] {
         | Method::StaffPresence
         | Method::MetricsGet
         | Method::InteractionList => STAFF,
-        Method::KnowledgeAdd
+        Method::MemoryAddTrace
+        | Method::MemoryQuery
+        | Method::MemoryGetTrace
+        | Method::MemoryDeleteTrace
+        | Method::MemoryStats
+        | Method::KnowledgeAdd
         | Method::KnowledgeSearch
         | Method::KnowledgeList
         | Method::KnowledgeGet

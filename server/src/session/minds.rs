@@ -9,7 +9,8 @@ use crate::brain::{Brain, BrainError, Case, Stream};
 use crate::domain::preset::Preset;
 use crate::domain::turn::{Classified, Passage, Reply};
 use crate::domain::vector::Vector;
-use crate::search::Knowledge;
+use crate::search::embedder::Embedder;
+use crate::search::{Knowledge, Memories, Mind};
 use crate::workflow::more_careful;
 
 /// Cheap to clone.
@@ -22,6 +23,8 @@ struct Inner {
     /// Asked first, where there is one.
     remote: Option<Box<dyn Brain>>,
     knowledge: Knowledge,
+    memories: Memories,
+    mind: Mind,
 }
 
 /// An answer, and whose it is.
@@ -43,8 +46,11 @@ impl Minds {
         local: LocalBrain,
         remote: Option<Box<dyn Brain>>,
         knowledge: Knowledge,
+        memories: Memories,
+        mind: Mind,
     ) -> Self {
-        Self(Arc::new(Inner { preset: RwLock::new(Arc::new(preset)), local, remote, knowledge }))
+        let preset = RwLock::new(Arc::new(preset));
+        Self(Arc::new(Inner { preset, local, remote, knowledge, memories, mind }))
     }
 
     pub fn preset(&self) -> Arc<Preset> {
@@ -64,6 +70,21 @@ impl Minds {
         &self.0.knowledge
     }
 
+    pub fn memories(&self) -> &Memories {
+        &self.0.memories
+    }
+
+    pub fn embedder(&self) -> Option<&Embedder> {
+        self.0.mind.embedder()
+    }
+
+    /// From now on texts have meanings.
+    pub fn equip(&self, embedder: Embedder) {
+        self.0.mind.wake(embedder);
+        self.0.knowledge.woken();
+        self.0.memories.woken();
+    }
+
     /// The workflow that answers here; nothing where people alone do.
     pub fn workflow(&self) -> Option<Arc<str>> {
         let preset = self.preset();
@@ -72,7 +93,7 @@ impl Minds {
 
     /// The meaning of a text, where there is a model for it.
     pub async fn embed(&self, text: &str) -> Option<Vector> {
-        self.0.knowledge.embed(text).await
+        self.0.mind.embed(text).await
     }
 
     /// The remote brain's opinion, as far as the local one lets it; the local one's where there is none, or it fails.

@@ -16,6 +16,7 @@ use switchboard_protocol::ids::WorkspaceId;
 use super::StoreError;
 use super::accounts::{Accounts, audit};
 use super::knowledge::Library;
+use super::memory::Archive;
 use super::outbox::Outbox;
 use super::pool::Pools;
 use super::source::Database;
@@ -42,6 +43,10 @@ impl Administration {
 
     pub fn knowledge(&self) -> Library {
         Library::new(self.pools.clone())
+    }
+
+    pub fn memory(&self) -> Archive {
+        Archive::new(self.pools.clone())
     }
 
     pub fn outbox(&self) -> Outbox {

@@ -36,6 +36,7 @@ static MIGRATIONS: &[Migration] = migrations![
     7 "0007_people",
     8 "0008_reports",
     9 "0009_retention",
+    11 "0011_memory",
 ];
 
 #[derive(Debug, thiserror::Error)]

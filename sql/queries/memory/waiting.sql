@@ -1,0 +1,13 @@
+-- Items that wait for a vector, and tasks (as what comes before the first item), of all workspaces of the transaction.
+(SELECT i.workspace_id, i.trace_id, i.ordinal, i.title, i.description, i.content
+ FROM memory_items i
+ WHERE i.embedding IS NULL
+ ORDER BY i.workspace_id, i.trace_id, i.ordinal
+ LIMIT $1)
+UNION ALL
+(SELECT t.workspace_id, t.id, 0, t.task, '', ''
+ FROM reasoning_traces t
+ WHERE t.task_embedding IS NULL
+ ORDER BY t.workspace_id, t.id
+ LIMIT $1)
+LIMIT $1
