@@ -28,6 +28,7 @@ mod lease;
 mod lifecycle;
 mod limits;
 mod members;
+mod memory;
 mod messages;
 mod notes;
 mod numbers;
@@ -77,6 +78,7 @@ fn main() -> ExitCode {
         lifecycle::TESTS,
         limits::TESTS,
         members::TESTS,
+        memory::TESTS,
         messages::TESTS,
         notes::TESTS,
         opening::TESTS,
