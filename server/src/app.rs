@@ -31,6 +31,7 @@ use crate::config::Config;
 use crate::control;
 use crate::escalation::{Feed, People, Presences};
 use crate::http::{self, Http};
+use crate::memory;
 use crate::notify::{self, Notifier};
 use crate::reports;
 use crate::rpc::{Consoles, Desk};
@@ -200,6 +201,8 @@ impl Behind<'_> {
         let registry = &self.desk.registry;
         let store = registry.store().clone();
         self.spawn(notifier(self.desk, &store, sender).keep_delivering());
+        let (memories, news) = (registry.minds().memories().clone(), store.writer.news().clone());
+        self.spawn(memory::keep_learning(memories, news));
         self.spawn(async move { reports::keep_counting(&store).await });
         let (finishing, serving, rules) = (registry.clone(), registry.clone(), self.config.queue);
         self.spawn(async move { finishing.finish_turns().await });

@@ -179,6 +179,9 @@ enum Workspace {
         /// Whether strangers may register as members
         #[arg(long, value_name = "open|closed", value_parser = ["open", "closed"])]
         registration: Option<String>,
+        /// Whether the agent may quote what staff answered, without personal details, to other visitors
+        #[arg(long, value_name = "on|off", num_args = 0..=1, default_missing_value = "on", value_parser = ["on", "off"])]
+        learn: Option<String>,
         /// A new identity secret, which is the last line; the former one no longer holds
         #[arg(long)]
         new_secret: bool,
@@ -336,15 +339,22 @@ impl Workspace {
                 command::Command::WorkspaceAdd { name, origins, require_verification }
             }
             Self::List => command::Command::WorkspaceList,
-            Self::Set { name, origins, no_origins, require_verification, registration, new_secret } => {
-                command::Command::WorkspaceSet {
-                    name,
-                    origins: if no_origins { Some(Vec::new()) } else { origins },
-                    require_verification: require_verification.map(|switch| switch == "on"),
-                    registration_open: registration.map(|state| state == "open"),
-                    new_secret,
-                }
-            }
+            Self::Set {
+                name,
+                origins,
+                no_origins,
+                require_verification,
+                registration,
+                learn,
+                new_secret,
+            } => command::Command::WorkspaceSet {
+                name,
+                origins: if no_origins { Some(Vec::new()) } else { origins },
+                require_verification: require_verification.map(|switch| switch == "on"),
+                registration_open: registration.map(|state| state == "open"),
+                learns: learn.map(|switch| switch == "on"),
+                new_secret,
+            },
         }
     }
 }

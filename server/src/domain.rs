@@ -6,6 +6,7 @@ pub mod clock;
 pub mod conversation;
 pub mod deed;
 pub mod escalation;
+pub mod experience;
 pub mod failpoint;
 pub mod knowledge;
 pub mod masking;

@@ -16,6 +16,7 @@ mod socket;
 
 mod rpc;
 
+mod memory;
 mod session;
 
 mod brain;

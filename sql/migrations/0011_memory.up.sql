@@ -96,9 +96,10 @@ LANGUAGE plpgsql
 AS $$
 BEGIN
   -- Those of no domain are counted too, under a name that no domain has.
-  IF TG_OP = 'DELETE' THEN
+  IF TG_OP <> 'INSERT' THEN
     PERFORM switchboard_count_memory(OLD.workspace_id, 'domain', coalesce(OLD.domain_category, ''), -1);
-  ELSE
+  END IF;
+  IF TG_OP <> 'DELETE' THEN
     PERFORM switchboard_count_memory(NEW.workspace_id, 'domain', coalesce(NEW.domain_category, ''), 1);
   END IF;
   RETURN NULL;
@@ -133,7 +134,7 @@ END $$;
 
 CREATE TRIGGER count_traces AFTER INSERT OR DELETE OR UPDATE OF outcome ON reasoning_traces
   FOR EACH ROW EXECUTE FUNCTION switchboard_count_traces();
-CREATE TRIGGER count_items AFTER INSERT OR DELETE ON memory_items
+CREATE TRIGGER count_items AFTER INSERT OR DELETE OR UPDATE OF domain_category ON memory_items
   FOR EACH ROW EXECUTE FUNCTION switchboard_count_items();
 CREATE TRIGGER note_finished AFTER UPDATE ON conversations
   FOR EACH ROW WHEN (NEW.status IN ('resolved', 'closed')

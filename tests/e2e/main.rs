@@ -24,6 +24,7 @@ mod isolation;
 mod journal;
 mod kill;
 mod knowledge;
+mod learning;
 mod lease;
 mod lifecycle;
 mod limits;
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
         isolation::TESTS,
         journal::TESTS,
         knowledge::TESTS,
+        learning::TESTS,
         lifecycle::TESTS,
         limits::TESTS,
         members::TESTS,

@@ -70,8 +70,16 @@ async fn dispatch(command: Command, context: &Context, output: &Output) -> anyho
             accounts::add_workspace(context, &name, origins, require_verification, output).await
         }
         Command::WorkspaceList => accounts::list_workspaces(desk, output).await,
-        Command::WorkspaceSet { name, origins, require_verification, registration_open, new_secret } => {
-            let edit = accounts::Edit { origins, require_verification, registration_open, new_secret };
+        Command::WorkspaceSet {
+            name,
+            origins,
+            require_verification,
+            registration_open,
+            learns,
+            new_secret,
+        } => {
+            let edit =
+                accounts::Edit { origins, require_verification, registration_open, learns, new_secret };
             accounts::set_workspace(context, &name, edit, output).await
         }
         Command::UserAdd { email, role, workspace, password } => {

@@ -24,6 +24,8 @@ pub enum Command {
         origins: Option<Vec<String>>,
         require_verification: Option<bool>,
         registration_open: Option<bool>,
+        #[serde(default)]
+        learns: Option<bool>,
         new_secret: bool,
     },
     UserAdd {

@@ -1,7 +1,6 @@
 //! The nouns of what the desk learned: traces of work that was done, and the items of them that are worth remembering.
 
 use serde_json::Value;
-use switchboard_protocol::ids::{ConversationId, VisitorId};
 use uuid::Uuid;
 
 use super::clock::Timestamp;
@@ -82,13 +81,6 @@ impl Purpose {
             _ => None,
         }
     }
-}
-
-/// Whose conversation a trace is drawn from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Origin {
-    pub conversation: ConversationId,
-    pub visitor: VisitorId,
 }
 
 /// Which items are looked through.

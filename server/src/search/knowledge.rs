@@ -218,6 +218,7 @@ fn passage(chunk: Shelved, score: f32) -> Passage {
         url: chunk.url,
         text,
         score,
+        asked: None,
     }
 }
 

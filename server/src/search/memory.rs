@@ -95,6 +95,29 @@ impl Memories {
         let (items, mode) = self.0.search(workspace, query).await?;
         Ok((items.into_iter().map(|(item, score)| remembered(item, score)).collect(), mode))
     }
+
+    /// What the agent is reminded of by a question, the best first. Words alone are trusted as far as an item holds the
+    /// question: a word or two that it shares are no answer.
+    pub async fn reminders(
+        &self,
+        workspace: WorkspaceId,
+        question: &str,
+        vector: Option<&Vector>,
+        limit: usize,
+    ) -> Result<Vec<Remembered>, StoreError> {
+        let filter = Filter { quotable: self.archive().learns(workspace).await?, ..Filter::default() };
+        let asked = Question { text: question, vector, limit, filter, least: 0.0 };
+        let (mut found, mode) = self.search(workspace, asked).await?;
+        if mode == Mode::Text {
+            let words = Bag::of(&[(question, 1)]);
+            for item in &mut found {
+                let own = Bag::of(&[(&item.title, 1), (&item.description, 1), (&item.content, 1)]);
+                item.score *= words.held_by(&own);
+            }
+            found.sort_by(|a, b| b.score.total_cmp(&a.score));
+        }
+        Ok(found)
+    }
 }
 
 impl Kind for Archive {
@@ -102,6 +125,8 @@ impl Kind for Archive {
     type Waiting = Waiting;
 
     const NAME: &'static str = "memory";
+    // The first answers of a desk are to be found by their words too.
+    const LEAST_TEXTS: usize = 50;
     const METRICS: [&'static str; 3] =
         ["switchboard_memory_waiting", "switchboard_memory_embedded_total", "switchboard_memory_bytes"];
 

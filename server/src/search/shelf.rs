@@ -211,7 +211,7 @@ impl<K: Kind> Shelves<K> {
                 kept.push(Arc::new(document));
             }
         }
-        let build = move || Arc::new(Index::new(stamp, kept, is_slim));
+        let build = move || Arc::new(Index::new(stamp, kept, is_slim, K::LEAST_TEXTS));
         Ok(blocking(build).await)
     }
 

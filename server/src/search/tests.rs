@@ -32,6 +32,7 @@ impl Ground {
             verification_required: false,
             allowed_origins: Vec::new(),
             registration_open: false,
+            learns: false,
         };
         assert!(self.administration.accounts().add_workspace(&workspace, "test").await.unwrap());
         workspace.id

@@ -5,6 +5,7 @@
 //! changes what it says.
 
 mod items;
+mod learning;
 
 use serde_json::{Value, json};
 use switchboard_protocol::ids::WorkspaceId;

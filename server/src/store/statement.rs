@@ -63,7 +63,7 @@ statements! {
     USERS_EXPORT = "users/export" as Lookup [UUID, INT8];
 
     WORKSPACE_ADD = "workspaces/add" as Lookup [UUID, TEXT, TEXT, TEXT, BOOL, TEXT_ARRAY];
-    WORKSPACE_SET = "workspaces/set" as Lookup [TEXT, BOOL, TEXT_ARRAY, TEXT, BOOL];
+    WORKSPACE_SET = "workspaces/set" as Lookup [TEXT, BOOL, TEXT_ARRAY, TEXT, BOOL, BOOL];
     WORKSPACES_LIST = "workspaces/list" as Lookup [];
     WORKSPACES_VISIBLE = "workspaces/visible" as App [];
     WORKSPACES_EXPORT = "workspaces/export" as Lookup [UUID, INT8];
@@ -206,7 +206,18 @@ statements! {
     MEMORY_NEAREST = "memory/nearest" as App [UUID, FLOAT4_ARRAY, BOOL, TEXT, TEXT_ARRAY, BOOL, INT8];
     MEMORY_WAITING = "memory/waiting" as App [INT8];
     MEMORY_COUNT_WAITING = "memory/count_waiting" as App [INT8];
-    MEMORY_EMBED = "memory/embed" as App [UUID, UUID_ARRAY, INT4_ARRAY, TEXT, FLOAT4_ARRAY, INT4];
+    MEMORY_EMBED = "memory/embed" as App [UUID, UUID_ARRAY, INT4_ARRAY, TEXT_ARRAY, TEXT, FLOAT4_ARRAY, INT4];
+    MEMORY_FINISHED = "memory/finished" as Lookup [UUID, INT8];
+    MEMORY_CONVERSATION = "memory/conversation" as App [UUID, UUID];
+    MEMORY_SAID = "memory/said" as App [UUID, UUID, INT8];
+    MEMORY_DECIDED = "memory/decided" as App [UUID, UUID, INT8];
+    MEMORY_ASKED = "memory/asked" as App [UUID, UUID, INT8];
+    MEMORY_LEARN_TRACE = "memory/learn_trace" as App [UUID, UUID, UUID, TEXT, JSONB, TEXT, JSONB, TIMESTAMPTZ];
+    MEMORY_LEARN_ITEMS = "memory/learn_items" as App [UUID, UUID, INT4_ARRAY, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY,
+        TEXT_ARRAY, JSONB_ARRAY, JSONB_ARRAY, TEXT_ARRAY, TEXT_ARRAY, UUID_ARRAY];
+    MEMORY_TRIM_ITEMS = "memory/trim_items" as App [UUID, UUID, INT4];
+    MEMORY_LEARNED = "memory/learned" as App [UUID, UUID, INT8];
+    MEMORY_LEARNS = "memory/learns" as App [UUID];
     MEMORY_FORGET = "memory/forget" as App [UUID, UUID_ARRAY, TEXT];
 
     PEOPLE_FIND = "people/find" as App [UUID, TEXT];
@@ -215,6 +226,8 @@ statements! {
     PERSON_AROUND = "people/around" as App [UUID, UUID];
     PERSON_SAID = "people/said" as App [UUID, UUID, INT8, INT8];
     PERSON_TURNS = "people/turns" as App [UUID, UUID, INT8, INT8];
+    PERSON_REMEMBERED = "people/remembered" as App [UUID, UUID, UUID, INT8];
+    PERSON_FORGET_LEARNED = "people/forget_learned" as App [UUID, UUID, INT8];
     PERSON_FORGET_SAID = "people/forget_said" as App [UUID, UUID, INT8];
     PERSON_FORGET_STEPS = "people/forget_steps" as App [UUID, UUID, INT8];
     PERSON_FORGET_TURNS = "people/forget_turns" as App [UUID, UUID, INT8];

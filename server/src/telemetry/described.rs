@@ -26,6 +26,16 @@ const METRICS: &[(Kind, &str, &str)] = &[
     (Counter, "switchboard_refresh_reuses_total", "Log-ins ended because a refresh token was used twice."),
     (Counter, "switchboard_requests_total", "Requests by method."),
     (Counter, "switchboard_knowledge_embedded_total", "Chunks that were given a vector."),
+    (
+        Counter,
+        "switchboard_memory_learned_total",
+        "Conversations that were learned from, or judged after that.",
+    ),
+    (
+        Counter,
+        "switchboard_memory_failures_total",
+        "Conversations that nothing could be learned from. Look at the log.",
+    ),
     (Counter, "switchboard_memory_embedded_total", "Items and tasks of the memory that were given a vector."),
     (Histogram, "switchboard_search_seconds", "Searches, by what they are of."),
     (Counter, "switchboard_request_errors_total", "Refused requests by kind of error."),

@@ -84,7 +84,16 @@ fn candidates(asked: &HashSet<String>, passages: &[Passage]) -> Vec<Candidate> {
         .map(|(passage, place, sentence, terms)| {
             // The title speaks for every sentence beneath it, a little.
             let title: HashSet<String> = words::terms(&passages[*passage].title).into_iter().collect();
-            let hit = asked.intersection(terms).map(|term| weight(term)).sum::<f32>();
+            // What staff answered is known by the question that it answered.
+            let answered: HashSet<String> = passages[*passage]
+                .asked
+                .as_deref()
+                .map(words::terms)
+                .unwrap_or_default()
+                .into_iter()
+                .collect();
+            let held = asked.iter().filter(|term| terms.contains(*term) || answered.contains(*term));
+            let hit = held.map(|term| weight(term)).sum::<f32>();
             let titled = asked.intersection(&title).map(|term| weight(term)).sum::<f32>();
             let covers = (hit / whole).min(1.0);
             #[expect(clippy::cast_precision_loss, reason = "a place among a few sentences")]
@@ -130,6 +139,7 @@ mod tests {
             url: None,
             text: text.to_owned(),
             score,
+            asked: None,
         }
     }
 

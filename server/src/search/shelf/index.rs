@@ -148,12 +148,13 @@ impl<P> Default for Index<P> {
 }
 
 impl<P: Piece> Index<P> {
-    pub fn new(stamp: i64, documents: Vec<Arc<Document<P>>>, is_slim: bool) -> Self {
+    pub fn new(stamp: i64, documents: Vec<Arc<Document<P>>>, is_slim: bool, least_texts: usize) -> Self {
         let places: Vec<_> = documents
             .iter()
             .flat_map(|document| (0..).zip(&document.pieces).map(|(piece, _)| (document.clone(), piece)))
             .collect();
-        let words = Words::of(places.iter().map(|(document, piece)| &document.pieces[*piece as usize].bag));
+        let bags = places.iter().map(|(document, piece)| &document.pieces[*piece as usize].bag);
+        let words = Words::of(bags, least_texts);
         let bytes = documents.iter().map(|document| document.bytes()).sum();
         let documents = documents.into_iter().map(|document| (document.id, document)).collect();
         Self { stamp, documents, places, words, is_slim, bytes }

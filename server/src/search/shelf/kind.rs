@@ -24,6 +24,8 @@ pub trait Kind: Clone + Send + Sync + 'static {
 
     /// In logs, and in the names of metrics.
     const NAME: &'static str;
+    /// A word is as rare as among so many texts, where there are fewer.
+    const LEAST_TEXTS: usize = 0;
     /// How many wait for a vector, how many were given one, and how many bytes are held.
     const METRICS: [&'static str; 3];
 

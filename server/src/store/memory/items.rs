@@ -33,6 +33,8 @@ pub struct Waiting {
     pub title: String,
     pub description: String,
     pub content: String,
+    /// Of what it says: it is found again only while it says that.
+    digest: String,
 }
 
 /// Rows of a page of small ones.
@@ -154,6 +156,7 @@ impl Archive {
                 title: rows::get(row, "title")?,
                 description: rows::get(row, "description")?,
                 content: rows::get(row, "content")?,
+                digest: rows::get(row, "digest")?,
             })
         };
         rows.iter().map(waiting).collect()
@@ -178,6 +181,7 @@ impl Archive {
             workspace.uuid(),
             vectors.iter().map(|(item, _)| item.trace).collect::<Vec<_>>(),
             vectors.iter().map(|(item, _)| item.ordinal).collect::<Vec<_>>(),
+            vectors.iter().map(|(item, _)| item.digest.clone()).collect::<Vec<_>>(),
             embedder.to_owned(),
             end_to_end(vectors.iter().map(|(_, vector)| vector))?,
             i32::try_from(DIMENSIONS).unwrap_or(i32::MAX)

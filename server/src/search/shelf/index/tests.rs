@@ -31,7 +31,7 @@ fn chunk(document: u128, ordinal: i32, text: &str, axis: Option<usize>) -> Shelv
 fn index(documents: Vec<Vec<Shelved>>) -> Index<Shelved> {
     let documents =
         documents.into_iter().filter_map(|chunks| Document::of(chunks, false)).map(Arc::new).collect();
-    Index::new(1, documents, false)
+    Index::new(1, documents, false, 0)
 }
 
 fn query(text: &str, axis: Option<usize>, mode: Mode) -> Query<Topics> {
@@ -125,7 +125,7 @@ fn scores_are_between_nothing_and_one() {
 #[test]
 fn a_slim_index_knows_words_only() {
     let slim = Document::of(vec![chunk(1, 1, "Lock the card.", Some(1))], true).unwrap();
-    let slim = Index::new(1, vec![Arc::new(slim)], true);
+    let slim = Index::new(1, vec![Arc::new(slim)], true, 0);
     let whole = desk();
     assert!(slim.bytes() < whole.bytes() / 2);
     assert_eq!(slim.by_words(&query("card", None, Mode::Text)).keys().next(), Some(&(Uuid::from_u128(1), 1)));
