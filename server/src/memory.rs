@@ -39,7 +39,8 @@ pub async fn keep_learning(memories: Memories, news: Arc<News>) {
     }
 }
 
-/// One after the other. One that cannot be learned from is passed over, and tried again the next time.
+/// One after the other. One that cannot be learned from is let go of, with the reason in the log: the next try would
+/// fail as well.
 async fn learn_all(memories: &Memories) -> Result<(), StoreError> {
     let mut after = Uuid::nil();
     loop {
@@ -54,6 +55,7 @@ async fn learn_all(memories: &Memories) -> Result<(), StoreError> {
                     metrics::counter!("switchboard_memory_failures_total").increment(1);
                     let conversation = finished.conversation;
                     tracing::warn!(%conversation, %error, "nothing was learned from a conversation");
+                    memories.archive().learn(finished, None).await?;
                 }
             }
             sleep(BREATHE).await;

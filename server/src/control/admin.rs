@@ -145,11 +145,12 @@ async fn reembed(context: &Context, workspace: Option<&str>, output: &Output) ->
     let mut cleared = 0;
     for workspace in workspaces {
         cleared += desk.knowledge().forget_others(workspace, MINILM).await?;
+        cleared += desk.memory().forget_others(workspace, MINILM).await?;
     }
     (context.changed)();
     output
         .line(format!(
-            "{cleared} chunks had vectors of another embedder and are embedded anew while the server runs"
+            "{cleared} chunks and items had vectors of another embedder and are embedded anew while the server runs"
         ))
         .await?;
     Ok(Outcome::Well)
