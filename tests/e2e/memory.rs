@@ -16,7 +16,7 @@ pub(crate) const TESTS: &[Test] = tests![
     only_those_who_keep_the_desk_may_remember,
 ];
 
-fn trace(task: &str, items: Value) -> Value {
+fn trace(task: &str, items: &Value) -> Value {
     json!({"trace": {"task": task, "outcome": "success", "memory_items": items}})
 }
 
@@ -70,7 +70,7 @@ async fn a_trace_is_added_found_and_deleted(world: World) -> Result<()> {
     ensure!(items[1]["description"] == "" && items[1]["pattern_tags"] == json!([]), "{got}");
     ensure!(items[1]["error_context"].is_null() && items[1]["domain_category"].is_null(), "{got}");
 
-    let other = trace("Greet", json!([item("Greeting", "Say hello first.")]));
+    let other = trace("Greet", &json!([item("Greeting", "Say hello first.")]));
     let other = socket.call("memory.add_trace", other).await?["trace_id"].take();
     let answer =
         socket.call("memory.query", json!({"query": "what does it cost abroad?", "limit": 1})).await?;
@@ -114,7 +114,7 @@ async fn every_bad_field_of_a_trace_is_named_and_nothing_is_stored(world: World)
     world.start().await?;
     let key = add_key(&world, "crm", "service", "default").await?;
     let good = item("Cards", "Lock it.");
-    let with = |bad: Value| trace("A task", json!([good, bad]));
+    let with = |bad: Value| trace("A task", &json!([good, bad]));
     let own = Uuid::new_v4();
     for (bad, field) in [
         (json!({"trace": {"outcome": "success"}}), "trace.task"),
@@ -139,7 +139,7 @@ async fn every_bad_field_of_a_trace_is_named_and_nothing_is_stored(world: World)
         (
             trace(
                 "x",
-                json!([{"id": own, "title": "x", "content": "x"}, {"id": own, "title": "y", "content": "y"}]),
+                &json!([{"id": own, "title": "x", "content": "x"}, {"id": own, "title": "y", "content": "y"}]),
             ),
             "trace.memory_items.1.id",
         ),
@@ -150,7 +150,7 @@ async fn every_bad_field_of_a_trace_is_named_and_nothing_is_stored(world: World)
         let fields = refusal.data["fields"].as_array().context("fields")?;
         ensure!(fields.len() == 1 && fields[0]["field"] == field, "{field}: {refusal}");
     }
-    let first = trace("x", json!([{"id": own, "title": "x", "content": "x"}]));
+    let first = trace("x", &json!([{"id": own, "title": "x", "content": "x"}]));
     world.rpc(Some(&key), "memory.add_trace", first.clone()).await?;
     let refusal = refused(&world, Some(&key), "memory.add_trace", first).await?;
     ensure!(refusal.data["fields"][0]["field"] == "trace.memory_items", "another trace's item: {refusal}");
@@ -199,7 +199,7 @@ async fn every_filter_leaves_as_many_as_match(world: World) -> Result<()> {
         })
         .collect();
     for some in items.chunks(20) {
-        world.rpc(Some(&key), "memory.add_trace", trace("x", json!(some))).await?;
+        world.rpc(Some(&key), "memory.add_trace", trace("x", &json!(some))).await?;
     }
     let all: [fn(usize) -> bool; 6] = [
         |_| true,
@@ -250,7 +250,7 @@ async fn every_workspace_gets_its_own_and_as_many_as_it_has(world: World) -> Res
         let items: Vec<_> =
             (0..*size).map(|number| item(&format!("{workspace} {number}"), "The same text.")).collect();
         for some in items.chunks(50) {
-            let mut trace = trace("x", json!(some));
+            let mut trace = trace("x", &json!(some));
             trace["workspace"] = json!(workspace);
             world.rpc(Some(&key), "memory.add_trace", trace).await?;
         }
@@ -274,7 +274,7 @@ async fn another_workspaces_memory_is_not_found(world: World) -> Result<()> {
     add_workspace(&world, "shop", &[]).await?;
     let here = add_key(&world, "here", "service", "default").await?;
     let there = add_key(&world, "there", "admin", "shop").await?;
-    let own = trace("Cards", json!([item("Cards", "A lost card is locked.")]));
+    let own = trace("Cards", &json!([item("Cards", "A lost card is locked.")]));
     let added = world.rpc(Some(&here), "memory.add_trace", own).await?;
     let id = &added["trace_id"];
     ensure!(titles(&world, &there, json!({"query": "lost card"})).await?.is_empty());
@@ -301,7 +301,7 @@ async fn only_those_who_keep_the_desk_may_remember(world: World) -> Result<()> {
     let mut visitor = world.visitor().await?;
     let id = Uuid::nil().to_string();
     for (method, params) in [
-        ("memory.add_trace", trace("x", json!([]))),
+        ("memory.add_trace", trace("x", &json!([]))),
         ("memory.query", json!({"query": "x"})),
         ("memory.get_trace", json!({"id": id})),
         ("memory.delete_trace", json!({"id": id})),
@@ -313,7 +313,7 @@ async fn only_those_who_keep_the_desk_may_remember(world: World) -> Result<()> {
     }
     for role in ["staff", "supervisor", "admin"] {
         let key = add_key(&world, role, role, "default").await?;
-        world.rpc(Some(&key), "memory.add_trace", trace(role, json!([]))).await.context(role)?;
+        world.rpc(Some(&key), "memory.add_trace", trace(role, &json!([]))).await.context(role)?;
     }
     Ok(())
 }

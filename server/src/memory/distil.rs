@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::{Value, json};
 
 use super::private::{Private, says_something};
-use crate::domain::conversation::Status;
+use crate::domain::conversation::{Mode, Status};
 use crate::domain::escalation::{self, Trigger};
 use crate::domain::experience::{Asked, Experience, Line};
 use crate::domain::memory::{Item, Outcome, Purpose, Trace};
@@ -49,7 +49,7 @@ pub fn trace(of: &Experience) -> Option<Trace> {
         items,
         metadata: Some(json!({
             "conversation_id": of.conversation,
-            "mode": of.mode.map(|mode| mode.name()),
+            "mode": of.mode.map(Mode::name),
             "escalated": !of.escalations.is_empty(),
             "rating": of.rating,
             "helpful": judged(of, true),
@@ -253,7 +253,7 @@ fn item(of: &Experience, title: String, description: &str, content: String, tags
         description: description.to_owned(),
         content,
         error_context: None,
-        tags: tags.iter().copied().chain(of.mode.map(|mode| mode.name())).map(str::to_owned).collect(),
+        tags: tags.iter().copied().chain(of.mode.map(Mode::name)).map(str::to_owned).collect(),
         domain,
         purpose: None,
         vector: None,

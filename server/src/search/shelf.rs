@@ -111,14 +111,10 @@ impl<K: Kind> Shelves<K> {
 
     /// Told after a change, so that it is seen at once and embedded soon.
     pub fn changed(&self, workspace: WorkspaceId) {
-        self.doubt(workspace);
-        self.0.changed.notify_one();
-    }
-
-    fn doubt(&self, workspace: WorkspaceId) {
         if let Some(known) = self.shelves().get(&workspace) {
             known.is_doubtful.store(true, Ordering::Release);
         }
+        self.0.changed.notify_one();
     }
 
     /// The same where anything may have changed.

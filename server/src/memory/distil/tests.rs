@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::domain::clock;
-use crate::domain::conversation::Mode;
 use crate::domain::escalation::Contact;
 use crate::domain::experience::Decided;
 use crate::domain::mint;

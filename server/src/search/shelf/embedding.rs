@@ -94,8 +94,6 @@ impl<K: Kind> Shelves<K> {
             let vectors: Vec<_> =
                 own.iter().map(|(_, (waiting, vector))| (*waiting, vector.clone())).collect();
             self.0.stored.embed(*owner, embedder.name(), &vectors).await?;
-            // What was found by its words is found by its meaning now.
-            self.doubt(*owner);
         }
         Ok(())
     }
