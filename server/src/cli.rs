@@ -250,6 +250,19 @@ enum Import {
         #[arg(long, action = ArgAction::SetTrue)]
         dry_run: bool,
     },
+    /// The memory that an older desk kept in ChromaDB. Again, it goes on where it stopped
+    Chroma {
+        /// A folder of a persistent ChromaDB, with its chroma.sqlite3
+        path: PathBuf,
+        /// A JSON file of the traces that its records belong to
+        #[arg(long, value_name = "FILE")]
+        traces: Option<PathBuf>,
+        #[arg(long, default_value = "default")]
+        workspace: String,
+        /// Only say what would be done
+        #[arg(long, action = ArgAction::SetTrue)]
+        dry_run: bool,
+    },
 }
 
 /// Runs what the command line of this process says.
@@ -308,6 +321,14 @@ impl Command {
                     path: std::path::absolute(path)?,
                     workspace,
                     topic,
+                    dry_run,
+                }
+            }
+            Self::Import { command: Import::Chroma { path, traces, workspace, dry_run } } => {
+                command::Command::ImportChroma {
+                    path: std::path::absolute(path)?,
+                    traces: traces.map(std::path::absolute).transpose()?,
+                    workspace,
                     dry_run,
                 }
             }

@@ -7,6 +7,7 @@ mod agent;
 mod archive;
 mod auth;
 mod browser;
+mod chroma;
 mod commands;
 mod company;
 mod configuration;
@@ -66,6 +67,7 @@ fn main() -> ExitCode {
         archive::TESTS,
         auth::TESTS,
         browser::TESTS,
+        chroma::TESTS,
         commands::TESTS,
         company::TESTS,
         configuration::TESTS,

@@ -99,6 +99,10 @@ async fn dispatch(command: Command, context: &Context, output: &Output) -> anyho
             let order = import::Order { path, workspace, topic, dry_run };
             import::knowledge(context, order, output).await
         }
+        Command::ImportChroma { path, traces, workspace, dry_run } => {
+            let order = import::ChromaOrder { path, traces, workspace, dry_run };
+            import::chroma(context, order, output).await
+        }
         Command::Reembed { workspace } => reembed(context, workspace.as_deref(), output).await,
         Command::Export { folder } => export::run(desk, &folder, output).await,
         Command::WebhookAdd { workspace, url, kind, events } => {

@@ -58,6 +58,12 @@ pub enum Command {
         topic: Option<String>,
         dry_run: bool,
     },
+    ImportChroma {
+        path: PathBuf,
+        traces: Option<PathBuf>,
+        workspace: String,
+        dry_run: bool,
+    },
     Export {
         folder: PathBuf,
     },

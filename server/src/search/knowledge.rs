@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::embedder::{Embedder, Mind};
 use super::shelf::Shelves;
 use super::shelf::index::{Mode, Query};
-use super::shelf::kind::{Kind, Made, Piece, Place};
+use super::shelf::kind::{Counted, Kind, Made, Piece, Place};
 use super::shelf::words::Bag;
 use crate::domain::knowledge::{Topics, embedded};
 use crate::domain::turn::Passage;
@@ -107,11 +107,16 @@ impl Kind for Library {
     type Waiting = Waiting;
 
     const NAME: &'static str = "knowledge";
-    const METRICS: [&'static str; 3] = [
-        "switchboard_knowledge_waiting",
-        "switchboard_knowledge_embedded_total",
-        "switchboard_knowledge_bytes",
-    ];
+    #[expect(clippy::cast_precision_loss, reason = "gauges")]
+    fn count(what: Counted) {
+        match what {
+            Counted::Waiting(count) => metrics::gauge!("switchboard_knowledge_waiting").set(count as f64),
+            Counted::Embedded(count) => {
+                metrics::counter!("switchboard_knowledge_embedded_total").increment(count as u64);
+            }
+            Counted::Bytes(bytes) => metrics::gauge!("switchboard_knowledge_bytes").set(bytes as f64),
+        }
+    }
 
     async fn stamp(&self, workspace: WorkspaceId) -> Result<i64, StoreError> {
         self.stamp(workspace).await

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::embedder::{Embedder, Mind};
 use super::shelf::Shelves;
 use super::shelf::index::{Mode, Query};
-use super::shelf::kind::{Kind, Made, Piece, Place};
+use super::shelf::kind::{Counted, Kind, Made, Piece, Place};
 use super::shelf::words::Bag;
 use crate::domain::memory::{Filter, Remembered, embedded};
 use crate::domain::vector::Vector;
@@ -127,8 +127,16 @@ impl Kind for Archive {
     const NAME: &'static str = "memory";
     // The first answers of a desk are to be found by their words too.
     const LEAST_TEXTS: usize = 50;
-    const METRICS: [&'static str; 3] =
-        ["switchboard_memory_waiting", "switchboard_memory_embedded_total", "switchboard_memory_bytes"];
+    #[expect(clippy::cast_precision_loss, reason = "gauges")]
+    fn count(what: Counted) {
+        match what {
+            Counted::Waiting(count) => metrics::gauge!("switchboard_memory_waiting").set(count as f64),
+            Counted::Embedded(count) => {
+                metrics::counter!("switchboard_memory_embedded_total").increment(count as u64);
+            }
+            Counted::Bytes(bytes) => metrics::gauge!("switchboard_memory_bytes").set(bytes as f64),
+        }
+    }
 
     async fn stamp(&self, workspace: WorkspaceId) -> Result<i64, StoreError> {
         self.stamp(workspace).await

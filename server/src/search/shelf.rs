@@ -21,7 +21,7 @@ use uuid::Uuid;
 use super::embedder::Mind;
 use crate::store::StoreError;
 use index::{Document, Index, Mode, Query};
-use kind::{Kind, Piece};
+use kind::{Counted, Kind, Piece};
 
 /// Cheap to clone.
 pub struct Shelves<K: Kind>(Arc<Inner<K>>);
@@ -234,8 +234,7 @@ impl<K: Kind> Shelves<K> {
             self.shelves().remove(&id);
             total -= bytes;
         }
-        #[expect(clippy::cast_precision_loss, reason = "a gauge")]
-        metrics::gauge!(K::METRICS[2]).set(total as f64);
+        K::count(Counted::Bytes(total));
     }
 
     fn shelves(&self) -> MutexGuard<'_, HashMap<WorkspaceId, Arc<Shelf<K>>>> {

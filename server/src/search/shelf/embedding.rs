@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::Shelves;
-use super::kind::Kind;
+use super::kind::{Counted, Kind};
 use crate::search::embedder::{EmbedError, Embedder};
 use crate::store::StoreError;
 
@@ -55,8 +55,7 @@ impl<K: Kind> Shelves<K> {
 
     async fn embed_waiting(&self) -> Result<(), Failure> {
         let (what, stored) = (K::NAME, &self.0.stored);
-        #[expect(clippy::cast_precision_loss, reason = "a gauge")]
-        let tell = |waiting: i64| metrics::gauge!(K::METRICS[0]).set(waiting as f64);
+        let tell = |waiting| K::count(Counted::Waiting(waiting));
         let Some(embedder) = self.0.mind.embedder() else {
             tell(stored.count_waiting().await?);
             return Ok(());
@@ -74,7 +73,7 @@ impl<K: Kind> Shelves<K> {
             for part in waiting.chunks(PART) {
                 self.embed_part(embedder, part).await?;
                 done += part.len();
-                metrics::counter!(K::METRICS[1]).increment(part.len() as u64);
+                K::count(Counted::Embedded(part.len()));
             }
             if told.elapsed() >= TOLD {
                 let left = stored.count_waiting().await?;

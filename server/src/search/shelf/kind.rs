@@ -22,12 +22,13 @@ pub trait Kind: Clone + Send + Sync + 'static {
     /// A piece, or something beside them, that has no vector yet.
     type Waiting: Send + Sync;
 
-    /// In logs, and in the names of metrics.
+    /// In logs, and as a label of metrics.
     const NAME: &'static str;
     /// A word is as rare as among so many texts, where there are fewer.
     const LEAST_TEXTS: usize = 0;
-    /// How many wait for a vector, how many were given one, and how many bytes are held.
-    const METRICS: [&'static str; 3];
+
+    /// Into the metrics of this kind.
+    fn count(what: Counted);
 
     /// Raised by every change; zero before the first.
     fn stamp(&self, workspace: WorkspaceId) -> impl Future<Output = Result<i64, StoreError>> + Send;
@@ -81,6 +82,17 @@ pub trait Kind: Clone + Send + Sync + 'static {
         embedder: &str,
         vectors: &[(&Self::Waiting, Vector)],
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// What is measured of a kind.
+#[derive(Clone, Copy, Debug)]
+pub enum Counted {
+    /// So many wait for a vector.
+    Waiting(i64),
+    /// So many more were given one.
+    Embedded(usize),
+    /// So many bytes are held in memory, about.
+    Bytes(usize),
 }
 
 /// What is found: a part of a document.
