@@ -26,13 +26,13 @@ pub fn vectors(segment: &Path, dimensions: usize) -> Result<HashMap<String, Vec<
         let label = element[header.label..header.label + 8].try_into().map_or(0, u64::from_le_bytes);
         by_label.insert(label, numbers(&element[header.vector..header.vector + dimensions * 4]));
     }
-    let named = labels.iter().filter_map(|(id, label)| match (id, label) {
+    let found = labels.iter().filter_map(|(id, label)| match (id, label) {
         (Value::Text(id), Value::Number(label)) => {
             Some((id.clone(), by_label.get(&u64::try_from(*label).ok()?)?.clone()))
         }
         _ => None,
     });
-    Ok(named.collect())
+    Ok(found.collect())
 }
 
 /// Numbers as they stand in a file.

@@ -65,7 +65,7 @@ pub fn assemble(workspace: WorkspaceId, records: Vec<Record>, told: Vec<Map<Stri
             continue;
         };
         let records = by_trace.remove(&name).unwrap_or_default();
-        all.take(workspace, &name, trace, records);
+        all.take(workspace, &name, &trace, records);
     }
     for (name, records) in by_trace {
         let mut trace = Map::new();
@@ -73,13 +73,13 @@ pub fn assemble(workspace: WorkspaceId, records: Vec<Record>, told: Vec<Map<Stri
             let known = records.iter().find_map(|record| record.metadata.get(key));
             trace.extend(known.map(|value| (key.to_owned(), value.clone())));
         }
-        all.take(workspace, &name, trace, records);
+        all.take(workspace, &name, &trace, records);
     }
     all
 }
 
 impl Assembled {
-    fn take(&mut self, workspace: WorkspaceId, name: &str, told: Map<String, Value>, records: Vec<Record>) {
+    fn take(&mut self, workspace: WorkspaceId, name: &str, told: &Map<String, Value>, records: Vec<Record>) {
         let mut known: HashMap<String, Record> =
             records.iter().map(|record| (record.id.clone(), record.clone())).collect();
         let mut items = Vec::new();
@@ -100,17 +100,17 @@ impl Assembled {
                 Err(why) => self.faults.push(format!("the memory {id} of the trace {name}: {why}")),
             }
         }
-        let task = text(&told, &["task", "query"]).unwrap_or_else(|| "Imported from ChromaDB".to_owned());
+        let task = text(told, &["task", "query"]).unwrap_or_else(|| "Imported from ChromaDB".to_owned());
         let mut metadata = told.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
         metadata.insert("chroma_id".to_owned(), json!(name));
         self.traces.push(Trace {
             id: id(workspace, "trace", name),
             task: cut(&task, limits::TASK),
             trajectory: told.get("trajectory").and_then(Value::as_array).cloned().unwrap_or_default(),
-            outcome: outcome(&told),
+            outcome: outcome(told),
             items: taken,
             metadata: Some(Value::Object(metadata)),
-            created_at: at(&told),
+            created_at: at(told),
         });
     }
 }
