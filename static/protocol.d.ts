@@ -851,6 +851,109 @@ export type Me = {
   expires_at: Timestamp;
 };
 
+export type MemoriesOfDomain = {
+  domain: string;
+  memories: number;
+};
+
+export type Memory = {
+  id: MemoryItemId;
+  trace_id: TraceId;
+  title: string;
+  description: string;
+  content: string;
+  error_context: JsonValue | null;
+  pattern_tags: Array<string>;
+  domain_category: string | null;
+  /** That of its trace. */
+  outcome: TraceOutcome;
+  /** 0 to 1; comparable within one mode. */
+  score: number;
+  created_at: Timestamp;
+};
+
+/** Adds a trace with its items, or neither. A trace that is known already stays as it is. */
+export type MemoryAddTrace = {
+  trace: NewTrace;
+};
+
+export type MemoryCounts = {
+  total_traces: number;
+  total_memories: number;
+  /** The share of all traces that ended in success; 0 where there are none. */
+  success_rate: number;
+  by_outcome: TracesByOutcome;
+  /** Items of each domain, the most first; those of none are in no row. */
+  by_domain: Array<MemoriesOfDomain>;
+  /** What makes the vectors; null while there is no model. */
+  embedder: string | null;
+  /** Items that wait for a vector, and are found by their words until then. */
+  pending_vectors: number;
+};
+
+/** Takes a trace away with its items, and nothing else. */
+export type MemoryDeleteTrace = {
+  id: TraceId;
+};
+
+export type MemoryFound = {
+  /** The best first. */
+  memories: Array<Memory>;
+  /** `text` while there are no vectors to compare, else `hybrid`. */
+  mode: SearchMode;
+};
+
+export type MemoryGetTrace = {
+  id: TraceId;
+};
+
+export type MemoryItem = {
+  id: MemoryItemId;
+  title: string;
+  description: string;
+  content: string;
+  error_context: JsonValue | null;
+  pattern_tags: Array<string>;
+  domain_category: string | null;
+};
+
+/** One thing worth remembering of a trace. */
+export type MemoryItemId = string;
+
+/** The items that fit best: as many as the limit, wherever so many match. */
+export type MemoryQuery = {
+  /** Any text: no sign in it is an operator. */
+  query: string;
+  /** 10 when absent. */
+  limit?: number | null;
+  /** False leaves out the items with an `error_context`; true when absent. */
+  include_errors?: boolean | null;
+  /** Only items of this `domain_category`. */
+  domain?: string | null;
+  /** Only items with one of these `pattern_tags`. */
+  tags?: Array<string> | null;
+  /** Only items with at least this score. */
+  min_score?: number | null;
+};
+
+export type MemoryStats = Record<symbol, never>;
+
+export type MemoryTraceAdded = {
+  trace_id: TraceId;
+  /** In the order of the items. */
+  item_ids: Array<MemoryItemId>;
+  /** A trace of this id was there: its items are named, and nothing was written. */
+  duplicate: boolean;
+};
+
+export type MemoryTraceDeleted = {
+  deleted: boolean;
+};
+
+export type MemoryTraceGot = {
+  trace: Trace;
+};
+
 /** One entry of a conversation's log. Written once, never changed. */
 export type Message = {
   id: MessageId;
@@ -1025,6 +1128,31 @@ export type MetricsPoint = {
 
 /** Whose words a preset with two audiences uses. */
 export type Mode = "customer" | "banker";
+
+export type NewMemoryItem = {
+  /** The server names it where this is absent. */
+  id?: MemoryItemId | null;
+  title: string;
+  description?: string | null;
+  content: string;
+  /** What went wrong, where this was learned from an error: any JSON of at most 16 KiB. */
+  error_context?: JsonValue | null;
+  pattern_tags?: Array<string> | null;
+  domain_category?: string | null;
+};
+
+export type NewTrace = {
+  /** The server names it where this is absent. */
+  id?: TraceId | null;
+  /** What was to be done. */
+  task: string;
+  /** The steps that were taken, in order: any JSON, at most 256 KiB together. */
+  trajectory?: Array<JsonValue> | null;
+  outcome: TraceOutcome;
+  memory_items?: Array<NewMemoryItem> | null;
+  /** At most 16 KiB as JSON. */
+  metadata?: { [key in string]: JsonValue } | null;
+};
 
 /** What staff tell each other beside a conversation. Its `seq` counts the notes of the conversation alone. */
 export type Note = {
@@ -1296,6 +1424,29 @@ export type Timestamp = string;
 /** How an access token is shown: `Authorization: Bearer …`. */
 export type TokenType = "Bearer";
 
+export type Trace = {
+  id: TraceId;
+  task: string;
+  trajectory: Array<JsonValue>;
+  outcome: TraceOutcome;
+  memory_items: Array<MemoryItem>;
+  metadata: { [key in string]: JsonValue } | null;
+  created_at: Timestamp;
+  updated_at: Timestamp;
+};
+
+/** One trace of work that was done. */
+export type TraceId = string;
+
+/** How it ended. */
+export type TraceOutcome = "success" | "failure" | "partial";
+
+export type TracesByOutcome = {
+  success: number;
+  failure: number;
+  partial: number;
+};
+
 /** Why a person was asked for. */
 export type TriggerType = "human_only" | "sensitive" | "low_confidence" | "insufficient_evidence" | "user_request" | "agent_error" | "staff_takeover" | "guard";
 
@@ -1444,6 +1595,11 @@ export interface Methods {
   "canned.save": { params: CannedSave; result: CannedSaved };
   "canned.delete": { params: CannedDelete; result: CannedDeleted };
   "staff.presence": { params: StaffPresence; result: Empty };
+  "memory.add_trace": { params: MemoryAddTrace; result: MemoryTraceAdded };
+  "memory.query": { params: MemoryQuery; result: MemoryFound };
+  "memory.get_trace": { params: MemoryGetTrace; result: MemoryTraceGot };
+  "memory.delete_trace": { params: MemoryDeleteTrace; result: MemoryTraceDeleted };
+  "memory.stats": { params: MemoryStats; result: MemoryCounts };
   "knowledge.add": { params: KnowledgeAdd; result: KnowledgeAdded };
   "knowledge.search": { params: KnowledgeSearch; result: KnowledgeFound };
   "knowledge.list": { params: KnowledgeList; result: KnowledgeListed };

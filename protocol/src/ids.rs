@@ -35,6 +35,10 @@ uuid_newtypes! {
     DocumentId,
     /// One short text of the staff.
     CannedId,
+    /// One trace of work that was done.
+    TraceId,
+    /// One thing worth remembering of a trace.
+    MemoryItemId,
 }
 
 /// The place of a message in its conversation's log: 1, 2, 3 … without gaps; 0 stands before the first.

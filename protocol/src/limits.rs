@@ -116,5 +116,23 @@ pub const INSIGHT_LIST: u32 = 500;
 pub const OFFSET: u32 = 100_000;
 /// Characters of a cursor that holds a contact's id and name.
 pub const INSIGHT_CURSOR: usize = 1_000;
+/// Characters of what a trace was about.
+pub const TASK: usize = 10_000;
+/// Steps of a trace.
+pub const TRAJECTORY_STEPS: usize = 1_000;
+/// Bytes of the steps of a trace, written as compact JSON.
+pub const TRAJECTORY: usize = 256 * 1024;
+/// Items of one trace.
+pub const MEMORY_ITEMS: usize = 100;
+/// Characters of an item's description.
+pub const MEMORY_DESCRIPTION: usize = 2_000;
+/// Characters of an item's content.
+pub const MEMORY_CONTENT: usize = 20_000;
+/// Tags of one item, or of one query.
+pub const TAGS: usize = 32;
+/// Characters of a tag, or of a domain.
+pub const TAG: usize = 100;
+/// Items that a query finds at most.
+pub const MEMORIES: u32 = 100;
 /// Milliseconds that a send over HTTP may wait for the reply.
 pub const WAIT_REPLY_MS: u32 = 120_000;

@@ -9,6 +9,7 @@ mod conversation;
 mod escalation;
 mod insight;
 mod knowledge;
+mod memory;
 mod message;
 mod named;
 mod report;
@@ -41,6 +42,11 @@ pub use knowledge::{
     ContentType, KnowledgeAdd, KnowledgeAdded, KnowledgeChunk, KnowledgeDelete, KnowledgeDeleted,
     KnowledgeDocument, KnowledgeEntry, KnowledgeFound, KnowledgeGet, KnowledgeGot, KnowledgeList,
     KnowledgeListed, KnowledgeSearch, KnowledgeStatus, KnowledgeStored, SearchMode,
+};
+pub use memory::{
+    MemoriesOfDomain, Memory, MemoryAddTrace, MemoryCounts, MemoryDeleteTrace, MemoryFound, MemoryGetTrace,
+    MemoryItem, MemoryQuery, MemoryStats, MemoryTraceAdded, MemoryTraceDeleted, MemoryTraceGot,
+    NewMemoryItem, NewTrace, Trace, TraceOutcome, TracesByOutcome,
 };
 pub use message::{
     Durability, MessageFeedback, MessageList, MessageListed, MessageRead, MessageSend, MessageSent, Typing,
@@ -89,6 +95,11 @@ methods! {
     CannedSave           "canned.save"            true       CannedSave            CannedSaved,
     CannedDelete         "canned.delete"          true       CannedDelete          CannedDeleted,
     StaffPresence        "staff.presence"         false      StaffPresence         Empty,
+    MemoryAddTrace       "memory.add_trace"       true       MemoryAddTrace        MemoryTraceAdded,
+    MemoryQuery          "memory.query"           true       MemoryQuery           MemoryFound,
+    MemoryGetTrace       "memory.get_trace"       true       MemoryGetTrace        MemoryTraceGot,
+    MemoryDeleteTrace    "memory.delete_trace"    true       MemoryDeleteTrace     MemoryTraceDeleted,
+    MemoryStats          "memory.stats"           true       MemoryStats           MemoryCounts,
     KnowledgeAdd         "knowledge.add"          true       KnowledgeAdd          KnowledgeAdded,
     KnowledgeSearch      "knowledge.search"       true       KnowledgeSearch       KnowledgeFound,
     KnowledgeList        "knowledge.list"         true       KnowledgeList         KnowledgeListed,

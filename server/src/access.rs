@@ -149,6 +149,7 @@ mod tests {
             verification_required: false,
             allowed_origins: origins.iter().map(|&origin| origin.to_owned()).collect(),
             registration_open: false,
+            learns: false,
         }
     }
 

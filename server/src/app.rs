@@ -31,10 +31,11 @@ use crate::config::Config;
 use crate::control;
 use crate::escalation::{Feed, People, Presences};
 use crate::http::{self, Http};
+use crate::memory;
 use crate::notify::{self, Notifier};
 use crate::reports;
 use crate::rpc::{Consoles, Desk};
-use crate::search::{self, Knowledge};
+use crate::search::{self, Knowledge, Memories, Mind};
 use crate::session::{Minds, Registry};
 use crate::socket::{Forwarding, Sockets};
 use crate::store::escalations::Place;
@@ -59,8 +60,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let store = Store::open(&database, &config.data).await?.with_journal(journal);
     let passwords = Passwords::start().context("starting the thread that checks passwords")?;
     let password = control::first_start(&store, database.kind(), &passwords).await?;
-    let knowledge = Knowledge::new(store.knowledge());
-    let minds = minds::asleep(&config, knowledge.clone())?;
+    let mind = Mind::default();
+    let knowledge = Knowledge::new(store.knowledge(), mind.clone());
+    let memories = Memories::new(store.memory(), mind.clone());
+    let minds = minds::asleep(&config, knowledge.clone(), memories, mind)?;
     search::stock(&knowledge, &minds.preset()).await?;
     let (feed, deliveries) = Feed::new(&store);
     let desk = Arc::new(desk(&config, &store, minds, knowledge, feed, passwords.clone())?);
@@ -198,6 +201,8 @@ impl Behind<'_> {
         let registry = &self.desk.registry;
         let store = registry.store().clone();
         self.spawn(notifier(self.desk, &store, sender).keep_delivering());
+        let (memories, news) = (registry.minds().memories().clone(), store.writer.news().clone());
+        self.spawn(memory::keep_learning(memories, news));
         self.spawn(async move { reports::keep_counting(&store).await });
         let (finishing, serving, rules) = (registry.clone(), registry.clone(), self.config.queue);
         self.spawn(async move { finishing.finish_turns().await });
@@ -208,7 +213,8 @@ impl Behind<'_> {
     fn think(&self) {
         let (minds, model_dir) = (self.desk.registry.minds().clone(), self.config.model_dir.clone());
         let has_embedder = self.config.has_embedder;
-        let (preset, knowledge) = (self.config.preset.clone(), self.desk.knowledge.clone());
+        let preset = self.config.preset.clone();
+        let (knowledge, memories) = (self.desk.knowledge.clone(), minds.memories().clone());
         let reloading = minds::keep_reloading(minds.clone(), preset, model_dir.clone(), has_embedder);
         self.spawn(async move {
             if let Err(error) = reloading.await {
@@ -222,6 +228,7 @@ impl Behind<'_> {
             }
         });
         self.spawn(async move { knowledge.keep_embedding().await });
+        self.spawn(async move { memories.keep_embedding().await });
     }
 }
 
@@ -240,6 +247,7 @@ fn administration(
         move || {
             desk.directory.refresh();
             desk.knowledge.may_have_changed();
+            desk.registry.minds().memories().may_have_changed();
             news.events.notify_one();
             let sockets = sockets.clone();
             background.spawn(async move { sockets.check_credentials().await });

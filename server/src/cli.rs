@@ -180,6 +180,9 @@ enum Workspace {
         /// Whether strangers may register as members
         #[arg(long, value_name = "open|closed", value_parser = ["open", "closed"])]
         registration: Option<String>,
+        /// Whether the agent may quote what staff answered, without personal details, to other visitors
+        #[arg(long, value_name = "on|off", num_args = 0..=1, default_missing_value = "on", value_parser = ["on", "off"])]
+        learn: Option<String>,
         /// A new identity secret, which is the last line; the former one no longer holds
         #[arg(long)]
         new_secret: bool,
@@ -267,6 +270,19 @@ enum Import {
         #[arg(long, action = ArgAction::SetTrue)]
         dry_run: bool,
     },
+    /// The memory that an older desk kept in ChromaDB. Again, it goes on where it stopped
+    Chroma {
+        /// A folder of a persistent ChromaDB, with its chroma.sqlite3
+        path: PathBuf,
+        /// A JSON file of the traces that its records belong to
+        #[arg(long, value_name = "FILE")]
+        traces: Option<PathBuf>,
+        #[arg(long, default_value = "default")]
+        workspace: String,
+        /// Only say what would be done
+        #[arg(long, action = ArgAction::SetTrue)]
+        dry_run: bool,
+    },
 }
 
 /// Of this moment, in the folder where the command was given.
@@ -341,6 +357,14 @@ impl Command {
                     dry_run,
                 }
             }
+            Self::Import { command: Import::Chroma { path, traces, workspace, dry_run } } => {
+                command::Command::ImportChroma {
+                    path: std::path::absolute(path)?,
+                    traces: traces.map(std::path::absolute).transpose()?,
+                    workspace,
+                    dry_run,
+                }
+            }
             Self::Reembed { workspace } => command::Command::Reembed { workspace },
             Self::Export { folder } => command::Command::Export { folder: std::path::absolute(folder)? },
             Self::Restored => command::Command::Restored,
@@ -369,15 +393,22 @@ impl Workspace {
                 command::Command::WorkspaceAdd { name, origins, require_verification }
             }
             Self::List => command::Command::WorkspaceList,
-            Self::Set { name, origins, no_origins, require_verification, registration, new_secret } => {
-                command::Command::WorkspaceSet {
-                    name,
-                    origins: if no_origins { Some(Vec::new()) } else { origins },
-                    require_verification: require_verification.map(|switch| switch == "on"),
-                    registration_open: registration.map(|state| state == "open"),
-                    new_secret,
-                }
-            }
+            Self::Set {
+                name,
+                origins,
+                no_origins,
+                require_verification,
+                registration,
+                learn,
+                new_secret,
+            } => command::Command::WorkspaceSet {
+                name,
+                origins: if no_origins { Some(Vec::new()) } else { origins },
+                require_verification: require_verification.map(|switch| switch == "on"),
+                registration_open: registration.map(|state| state == "open"),
+                learns: learn.map(|switch| switch == "on"),
+                new_secret,
+            },
         }
     }
 }

@@ -18,6 +18,7 @@ mod socket;
 
 mod rpc;
 
+mod memory;
 mod session;
 
 mod brain;

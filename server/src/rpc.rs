@@ -9,6 +9,7 @@ mod escalations;
 mod identify;
 pub mod insights;
 mod knowledge;
+mod memory;
 mod messages;
 mod open;
 mod reports;
@@ -174,6 +175,13 @@ impl Desk {
                 let line = on_a_socket(line)?;
                 Ok(response(id, &self.set_presence(standing, &*line, params::read(raw)?).await?))
             }
+            Method::MemoryAddTrace => Ok(response(id, &self.add_trace(standing, params::read(raw)?).await?)),
+            Method::MemoryQuery => Ok(response(id, &self.query_memory(standing, params::read(raw)?).await?)),
+            Method::MemoryGetTrace => Ok(response(id, &self.get_trace(standing, params::read(raw)?).await?)),
+            Method::MemoryDeleteTrace => {
+                Ok(response(id, &self.delete_trace(standing, params::read(raw)?).await?))
+            }
+            Method::MemoryStats => Ok(response(id, &self.count_memory(standing, params::read(raw)?).await?)),
             Method::KnowledgeAdd => {
                 Ok(response(id, &self.add_knowledge(standing, params::read(raw)?).await?))
             }

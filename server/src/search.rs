@@ -1,12 +1,19 @@
-//! What is known, made findable: texts into chunks, chunks into vectors, questions into passages.
+//! What is known and what was learned, made findable: texts into chunks, chunks into vectors, questions into passages.
 
 pub mod chunk;
 pub mod embedder;
 pub mod eval;
 pub mod insights;
 pub mod knowledge;
+pub mod memory;
 pub mod model;
 mod passage;
 mod rank;
+mod shelf;
+#[cfg(test)]
+mod tests;
 
+pub use embedder::Mind;
 pub use knowledge::{Knowledge, stock};
+pub use memory::Memories;
+pub use shelf::index::Mode;

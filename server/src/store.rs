@@ -13,6 +13,7 @@ pub mod insights;
 pub mod journal;
 pub mod knowledge;
 pub mod logins;
+pub mod memory;
 pub mod migrate;
 pub mod node;
 pub mod outbox;
@@ -99,6 +100,10 @@ impl Store {
 
     pub fn insights(&self) -> &Insights {
         &self.insights
+    }
+
+    pub fn memory(&self) -> memory::Archive {
+        memory::Archive::new(self.pools.clone())
     }
 
     pub fn outbox(&self) -> outbox::Outbox {

@@ -7,6 +7,7 @@ mod agent;
 mod archive;
 mod auth;
 mod browser;
+mod chroma;
 mod commands;
 mod company;
 mod configuration;
@@ -25,10 +26,12 @@ mod isolation;
 mod journal;
 mod kill;
 mod knowledge;
+mod learning;
 mod lease;
 mod lifecycle;
 mod limits;
 mod members;
+mod memory;
 mod messages;
 mod notes;
 mod numbers;
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         archive::TESTS,
         auth::TESTS,
         browser::TESTS,
+        chroma::TESTS,
         commands::TESTS,
         company::TESTS,
         configuration::TESTS,
@@ -79,9 +83,11 @@ fn main() -> ExitCode {
         isolation::TESTS,
         journal::TESTS,
         knowledge::TESTS,
+        learning::TESTS,
         lifecycle::TESTS,
         limits::TESTS,
         members::TESTS,
+        memory::TESTS,
         messages::TESTS,
         notes::TESTS,
         opening::TESTS,

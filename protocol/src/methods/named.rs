@@ -28,6 +28,16 @@ where
     Ok(entries.into_iter().map(|Entry(entry)| entry).collect())
 }
 
+/// The same for a list that may be absent.
+pub(super) fn maybe_list<'de, D, T>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let entries = Option::<Vec<Entry<T>>>::deserialize(deserializer)?;
+    Ok(entries.map(|entries| entries.into_iter().map(|Entry(entry)| entry).collect()))
+}
+
 /// The same for an object that must be there.
 pub(super) fn required<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where

@@ -9,18 +9,23 @@ use crate::config::Config;
 use crate::domain::preset::Preset;
 use crate::search::embedder::{Embedder, MINILM};
 use crate::search::model::{self, Model};
-use crate::search::{self, Knowledge};
+use crate::search::{self, Knowledge, Memories, Mind};
 use crate::session::Minds;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// What the agent thinks with. It has learned nothing yet: its turns wait until it has.
-pub fn asleep(config: &Config, knowledge: Knowledge) -> anyhow::Result<Minds> {
+pub fn asleep(
+    config: &Config,
+    knowledge: Knowledge,
+    memories: Memories,
+    mind: Mind,
+) -> anyhow::Result<Minds> {
     let preset = Preset::load(&config.preset)?;
     let remote = match &config.remote {
         Some(remote) => Some(Box::new(OpenAi::new(remote.clone())?) as Box<dyn Brain>),
         None => None,
     };
-    Ok(Minds::new(preset, LocalBrain::default(), remote, knowledge))
+    Ok(Minds::new(preset, LocalBrain::default(), remote, knowledge, memories, mind))
 }
 
 /// Learns the desk's intents by their words. A second or so for one that was never seen, nothing for one that was.
@@ -46,7 +51,7 @@ pub async fn learn_meanings(minds: Minds, model_dir: PathBuf) {
     }
     let model = Model::at(model_dir.join(model::FOLDER));
     // Another desk may have loaded it before.
-    let loaded = minds.knowledge().embedder().cloned();
+    let loaded = minds.embedder().cloned();
     let loading = move || loaded.map_or_else(|| load(&model), Ok);
     let embedder = match tokio::task::spawn_blocking(loading).await {
         Ok(Ok(embedder)) => embedder,
@@ -59,7 +64,7 @@ pub async fn learn_meanings(minds: Minds, model_dir: PathBuf) {
         }
         Err(crash) => return tracing::error!(%crash, "loading the embedding model has crashed"),
     };
-    minds.knowledge().equip(embedder.clone());
+    minds.equip(embedder.clone());
     for desk in &preset.modes {
         let texts = examples(&preset, desk.mode).into_iter().map(|(text, _)| text.to_owned()).collect();
         let vectors = match embedder.embed(texts).await {

@@ -78,6 +78,7 @@ fn commands_are_what_they_ask_of_a_server() {
         origins,
         require_verification,
         registration_open: None,
+        learns: None,
         new_secret,
     };
     errand("workspace set shop --new-secret", &set(None, None, true));
@@ -94,9 +95,21 @@ fn commands_are_what_they_ask_of_a_server() {
             origins: None,
             require_verification: None,
             registration_open: Some(true),
+            learns: None,
             new_secret: false,
         },
     );
+    for (typed, learns) in [("--learn", true), ("--learn on", true), ("--learn off", false)] {
+        let learning = Asked::WorkspaceSet {
+            name: "shop".into(),
+            origins: None,
+            require_verification: None,
+            registration_open: None,
+            learns: Some(learns),
+            new_secret: false,
+        };
+        errand(&format!("workspace set shop {typed}"), &learning);
+    }
     errand(
         "user add --email a@b.example --role staff",
         &Asked::UserAdd {

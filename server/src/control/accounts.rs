@@ -75,10 +75,12 @@ pub async fn list_workspaces(desk: &Administration, output: &Output) -> anyhow::
                 if workspace.verification_required { "verified visitors only" } else { "all visitors" };
             let registration =
                 if workspace.registration_open { "registration open" } else { "registration closed" };
+            let learning = if workspace.learns { "learns from staff" } else { "does not learn from staff" };
             [
                 workspace.slug,
                 verified.to_owned(),
                 registration.to_owned(),
+                learning.to_owned(),
                 workspace.allowed_origins.join(" "),
             ]
         })
@@ -91,6 +93,7 @@ pub struct Edit {
     pub origins: Option<Vec<String>>,
     pub require_verification: Option<bool>,
     pub registration_open: Option<bool>,
+    pub learns: Option<bool>,
     pub new_secret: bool,
 }
 
@@ -106,6 +109,7 @@ pub async fn set_workspace(
         allowed_origins: edit.origins.map(checked_origins).transpose()?,
         identity_secret: secret.clone(),
         registration_open: edit.registration_open,
+        learns: edit.learns,
     };
     if !context.administration.accounts().set_workspace(name, edit, ACTOR).await? {
         bail!("{}", no_workspace(name));
@@ -299,6 +303,7 @@ fn fresh_workspace(slug: &str, allowed_origins: Vec<String>, verification_requir
         verification_required,
         allowed_origins,
         registration_open: false,
+        learns: false,
     }
 }
 

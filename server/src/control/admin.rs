@@ -70,8 +70,16 @@ async fn dispatch(command: Command, context: &Context, output: &Output) -> anyho
             accounts::add_workspace(context, &name, origins, require_verification, output).await
         }
         Command::WorkspaceList => accounts::list_workspaces(desk, output).await,
-        Command::WorkspaceSet { name, origins, require_verification, registration_open, new_secret } => {
-            let edit = accounts::Edit { origins, require_verification, registration_open, new_secret };
+        Command::WorkspaceSet {
+            name,
+            origins,
+            require_verification,
+            registration_open,
+            learns,
+            new_secret,
+        } => {
+            let edit =
+                accounts::Edit { origins, require_verification, registration_open, learns, new_secret };
             accounts::set_workspace(context, &name, edit, output).await
         }
         Command::UserAdd { email, role, workspace, password } => {
@@ -96,6 +104,10 @@ async fn dispatch(command: Command, context: &Context, output: &Output) -> anyho
         Command::ImportInsights { path, workspace, backup, dry_run } => {
             let order = import::InsightsOrder { path, workspace, backup, dry_run };
             import::insights(context, order, output).await
+        }
+        Command::ImportChroma { path, traces, workspace, dry_run } => {
+            let order = import::ChromaOrder { path, traces, workspace, dry_run };
+            import::chroma(context, order, output).await
         }
         Command::Reembed { workspace } => reembed(context, workspace.as_deref(), output).await,
         Command::Export { folder } => export::run(desk, &folder, output).await,
@@ -143,11 +155,12 @@ async fn reembed(context: &Context, workspace: Option<&str>, output: &Output) ->
     let mut cleared = 0;
     for workspace in workspaces {
         cleared += desk.knowledge().forget_others(workspace, MINILM).await?;
+        cleared += desk.memory().forget_others(workspace, MINILM).await?;
     }
     (context.changed)();
     output
         .line(format!(
-            "{cleared} chunks had vectors of another embedder and are embedded anew while the server runs"
+            "{cleared} chunks and items had vectors of another embedder and are embedded anew while the server runs"
         ))
         .await?;
     Ok(Outcome::Well)

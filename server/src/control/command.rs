@@ -24,6 +24,8 @@ pub enum Command {
         origins: Option<Vec<String>>,
         require_verification: Option<bool>,
         registration_open: Option<bool>,
+        #[serde(default)]
+        learns: Option<bool>,
         new_secret: bool,
     },
     UserAdd {
@@ -61,6 +63,12 @@ pub enum Command {
         path: PathBuf,
         workspace: String,
         backup: PathBuf,
+        dry_run: bool,
+    },
+    ImportChroma {
+        path: PathBuf,
+        traces: Option<PathBuf>,
+        workspace: String,
         dry_run: bool,
     },
     Export {

@@ -3,6 +3,7 @@
 //! Invariant: every id follows from the workspace and the line, so that a run which was cut short, or is repeated,
 //! stores what is missing and changes nothing else.
 
+mod chroma;
 mod folder;
 mod insights;
 mod knowledge;
@@ -30,6 +31,7 @@ use crate::domain::visitor::Workspace;
 use crate::store::StoreError;
 use crate::store::administration::Administration;
 use crate::store::administration::bulk::{Opened, PART, Part, Said, Stored};
+pub use chroma::{Order as ChromaOrder, chroma};
 pub use insights::{InsightsOrder, insights};
 pub use knowledge::{Order, knowledge};
 use line::{Conversation, Turn};

@@ -44,6 +44,8 @@ pub async fn export(
             while write(desk.turns(workspace, conversation, &mut turn).await?).await? {}
         }
     }
+    let mut trace = Uuid::nil();
+    while write(desk.remembered(workspace, visitor, &mut trace).await?).await? {}
     let detail = json!({ "lines": count });
     desk.note(Some(workspace), ACTOR, "person.export", &visitor.to_string(), detail).await?;
     output.note(format!("{count} lines: all that is stored about this visitor.")).await?;
@@ -73,19 +75,21 @@ pub async fn erase(
                 desk.forget_conversation(workspace, conversation, &mut erased).await?;
             }
         }
+        desk.forget_learned(workspace, visitor, &mut erased).await?;
         if desk.forget_visitor(workspace, visitor).await? {
             let detail = json!({
                 "conversations": erased.conversations,
                 "messages": erased.messages,
                 "turns": erased.turns,
                 "escalations": erased.escalations,
+                "traces": erased.traces,
             });
             desk.note(Some(workspace), ACTOR, "person.erase", &visitor.to_string(), detail).await?;
             output
                 .note(format!(
-                    "The visitor is erased: {} conversations with {} messages and {} turns. {} escalations stay, without a \
-                     word of theirs.",
-                    erased.conversations, erased.messages, erased.turns, erased.escalations
+                    "The visitor is erased: {} conversations with {} messages and {} turns. What was learned \
+                     from {} of them is forgotten. {} escalations stay, without a word of theirs.",
+                    erased.conversations, erased.messages, erased.turns, erased.traces, erased.escalations
                 ))
                 .await?;
             return Ok(Outcome::Well);

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::SubsecRound;
 use sha2::{Digest, Sha256};
-use switchboard_protocol::ids::{AccountId, VisitorId, WorkspaceId};
+use switchboard_protocol::ids::{AccountId, ConversationId, VisitorId, WorkspaceId};
 use uuid::{Builder, Uuid};
 
 use super::clock::{self, Timestamp};
@@ -65,6 +65,13 @@ pub fn member(workspace: WorkspaceId, account: AccountId) -> VisitorId {
 /// before either of them has written a row.
 pub fn verified_visitor(workspace: WorkspaceId, external_id: &str) -> VisitorId {
     derived(b"switchboard visitor\0", workspace, external_id.as_bytes()).into()
+}
+
+/// A conversation leaves one trace, and each of its items keeps its place in it, however often it is drawn anew.
+pub fn learned(workspace: WorkspaceId, conversation: ConversationId, item: Option<u8>) -> Uuid {
+    let mut name = conversation.uuid().as_bytes().to_vec();
+    name.extend(item);
+    derived(b"switchboard trace\0", workspace, &name)
 }
 
 fn derived(kind: &[u8], workspace: WorkspaceId, name: &[u8]) -> Uuid {

@@ -36,6 +36,9 @@ pub struct Passage {
     pub url: Option<String>,
     pub text: String,
     pub score: f32,
+    /// The question that it was the answer to, where it is one of the staff; nobody is shown it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<String>,
 }
 
 /// What a brain answers. A citation `[n]` in the text is the n-th of the passages that it was given, from 1.

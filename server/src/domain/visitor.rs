@@ -88,6 +88,8 @@ pub struct Workspace {
     pub allowed_origins: Vec<String>,
     /// Whether strangers may make themselves members.
     pub registration_open: bool,
+    /// What staff answered may be quoted to other visitors.
+    pub learns: bool,
 }
 
 impl Workspace {

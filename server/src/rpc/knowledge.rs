@@ -15,8 +15,7 @@ use super::{Desk, Standing, wire};
 use crate::domain::knowledge::{Chunk, Document, Kind, Status, Topics};
 use crate::domain::turn::Passage;
 use crate::domain::{clock, mint};
-use crate::search::chunk;
-use crate::search::knowledge::Mode;
+use crate::search::{Mode, chunk};
 use crate::store::knowledge::{Filter, Listed};
 
 impl Desk {

@@ -101,7 +101,11 @@ impl Desk {
             .feedback(caller.workspace, caller.id, params.message_id, params.helpful, comment)
             .await
             .map_err(wire::store_error)?;
-        if known { Ok(Empty {}) } else { Err(RpcError::not_found("message")) }
+        if !known {
+            return Err(RpcError::not_found("message"));
+        }
+        self.registry.store().writer.news().finished.notify_one();
+        Ok(Empty {})
     }
 
     pub(super) async fn typing(

@@ -54,6 +54,11 @@ pub const fn allowed(method: Method) -> &'static [Role] {
         | Method::InsightCount
         | Method::InsightStats
         | Method::InsightDelete
+        | Method::MemoryAddTrace
+        | Method::MemoryQuery
+        | Method::MemoryGetTrace
+        | Method::MemoryDeleteTrace
+        | Method::MemoryStats
         | Method::KnowledgeAdd
         | Method::KnowledgeSearch
         | Method::KnowledgeList

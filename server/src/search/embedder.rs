@@ -9,6 +9,7 @@ mod worker;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use tokio::sync::mpsc;
@@ -44,6 +45,43 @@ const URGENT: usize = 1_024;
 
 /// Imports hold whole documents: the next waits until one is through.
 const BULK: usize = 4;
+
+/// What gives texts a meaning, once there is a model: one for all that is searched. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Mind(Arc<OnceLock<Embedder>>);
+
+impl Mind {
+    /// From now on texts have meanings. Only the first embedder counts.
+    pub fn wake(&self, embedder: Embedder) {
+        let _ = self.0.set(embedder);
+    }
+
+    pub fn embedder(&self) -> Option<&Embedder> {
+        self.0.get()
+    }
+
+    /// The meaning of what somebody asks; nothing while there is no model.
+    pub async fn embed(&self, text: &str) -> Option<Vector> {
+        match self.embedder()?.embed_one(text.to_owned()).await {
+            Ok(vector) => Some(vector),
+            Err(error) => {
+                tracing::warn!(%error, "a question was not embedded; it is answered by its words");
+                None
+            }
+        }
+    }
+
+    /// The meanings of what is quoted to somebody; nothing while there is no model.
+    pub async fn embed_all(&self, texts: Vec<String>) -> Option<Vec<Vector>> {
+        match self.embedder()?.embed_now(texts).await {
+            Ok(vectors) => Some(vectors),
+            Err(error) => {
+                tracing::warn!(%error, "what is quoted was not embedded; it is chosen by its words");
+                None
+            }
+        }
+    }
+}
 
 impl Embedder {
     /// Reads the model from a folder (a tenth of a second) and starts its thread.

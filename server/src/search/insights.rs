@@ -11,7 +11,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use switchboard_protocol::ids::WorkspaceId;
 
-use super::knowledge::words::stems;
+use super::shelf::words::stems;
 use crate::domain::insight::{Group, Indexed, Insight, Place};
 
 /// The words of a question, without repetitions.

@@ -2,6 +2,8 @@
 //!
 //! Invariant: a turn keeps the desk that it began with, also when another one is loaded meanwhile.
 
+mod reminders;
+
 use std::sync::{Arc, PoisonError, RwLock};
 
 use futures_util::FutureExt;
@@ -12,8 +14,11 @@ use crate::brain::{Brain, BrainError, Case, Meaning, Stream};
 use crate::domain::preset::Preset;
 use crate::domain::turn::{Classified, Passage, Reply};
 use crate::domain::vector::Vector;
-use crate::search::Knowledge;
+use crate::search::embedder::Embedder;
+use crate::search::{Knowledge, Memories, Mind};
+use crate::store::StoreError;
 use crate::workflow::more_careful;
+use reminders::Reminders;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -25,6 +30,8 @@ struct Inner {
     /// Asked first, where there is one.
     remote: Option<Box<dyn Brain>>,
     knowledge: Knowledge,
+    memories: Memories,
+    mind: Mind,
 }
 
 /// An answer, and whose it is.
@@ -38,7 +45,7 @@ pub struct Thought<T> {
 }
 
 /// What the local brain knows of meaning.
-struct Meanings(Knowledge);
+struct Meanings(Mind);
 
 impl Meaning for Meanings {
     fn of(&self, texts: Vec<String>) -> BoxFuture<'_, Option<Vec<Vector>>> {
@@ -46,8 +53,19 @@ impl Meaning for Meanings {
     }
 }
 
+/// What a question brings up.
+pub struct Retrieved {
+    pub passages: Vec<Passage>,
+    /// What a brain should bear in mind, and shows nobody.
+    pub hints: Vec<String>,
+}
+
 /// A passage of a page that the intent names is worth so much more.
 const NAMED_PAGE: f32 = 0.15;
+/// One of a document that has answered such a question before.
+const KNOWN_PAGE: f32 = 0.05;
+/// Items of the memory that are looked at.
+const REMINDERS: usize = 10;
 
 impl Minds {
     pub fn new(
@@ -55,9 +73,12 @@ impl Minds {
         local: LocalBrain,
         remote: Option<Box<dyn Brain>>,
         knowledge: Knowledge,
+        memories: Memories,
+        mind: Mind,
     ) -> Self {
-        local.equip(Box::new(Meanings(knowledge.clone())));
-        Self(Arc::new(Inner { preset: RwLock::new(Arc::new(preset)), local, remote, knowledge }))
+        local.equip(Box::new(Meanings(mind.clone())));
+        let preset = RwLock::new(Arc::new(preset));
+        Self(Arc::new(Inner { preset, local, remote, knowledge, memories, mind }))
     }
 
     pub fn preset(&self) -> Arc<Preset> {
@@ -77,6 +98,21 @@ impl Minds {
         &self.0.knowledge
     }
 
+    pub fn memories(&self) -> &Memories {
+        &self.0.memories
+    }
+
+    pub fn embedder(&self) -> Option<&Embedder> {
+        self.0.mind.embedder()
+    }
+
+    /// From now on texts have meanings.
+    pub fn equip(&self, embedder: Embedder) {
+        self.0.mind.wake(embedder);
+        self.0.knowledge.woken();
+        self.0.memories.woken();
+    }
+
     /// The workflow that answers here; nothing where people alone do.
     pub fn workflow(&self) -> Option<Arc<str>> {
         let preset = self.preset();
@@ -85,7 +121,7 @@ impl Minds {
 
     /// The meaning of a text, where there is a model for it.
     pub async fn embed(&self, text: &str) -> Option<Vector> {
-        self.0.knowledge.embed(text).await
+        self.0.mind.embed(text).await
     }
 
     /// The remote brain's opinion, as far as the local one lets it; the local one's where there is none, or it fails.
@@ -104,27 +140,28 @@ impl Minds {
         }
     }
 
-    /// What may be quoted, the best first; passages of the named pages are preferred.
-    pub async fn retrieve(
-        &self,
-        case: &Case,
-        pages: &[String],
-    ) -> Result<Vec<Passage>, crate::store::StoreError> {
+    /// What may be quoted, the best first; passages of the named pages are preferred, and those that have answered such
+    /// a question before. Where the workspace allows it, what staff answered is among them.
+    pub async fn retrieve(&self, case: &Case, pages: &[String]) -> Result<Retrieved, StoreError> {
         let limit = case.preset.limits.passages;
         let topics = case.preset.mode(case.mode).and_then(|desk| desk.topics.as_deref());
-        let mut found = self
-            .0
-            .knowledge
-            .passages(case.workspace, &case.query, case.vector.as_ref(), limit * 2, topics)
-            .await?;
-        for passage in &mut found {
+        let (workspace, query, vector) = (case.workspace, case.query.as_str(), case.vector.as_ref());
+        let found = self.0.knowledge.passages(workspace, query, vector, limit * 2, topics);
+        let reminders = self.0.memories.reminders(workspace, query, vector, REMINDERS);
+        let (mut passages, reminders) = futures_util::try_join!(found, reminders)?;
+        let reminders = Reminders::of(reminders, case);
+        for passage in &mut passages {
             if pages.iter().any(|page| passage.source.ends_with(page.as_str())) {
                 passage.score += NAMED_PAGE;
             }
+            if reminders.pages.contains(&passage.document) {
+                passage.score += KNOWN_PAGE;
+            }
         }
-        found.sort_by(|a, b| b.score.total_cmp(&a.score));
-        found.truncate(limit);
-        Ok(found)
+        passages.extend(reminders.answers);
+        passages.sort_by(|a, b| b.score.total_cmp(&a.score));
+        passages.truncate(limit);
+        Ok(Retrieved { passages, hints: reminders.hints })
     }
 
     /// `restarted` is told when what was streamed is worth nothing.
@@ -132,12 +169,13 @@ impl Minds {
         &self,
         case: &Case,
         passages: &[Passage],
+        hints: &[String],
         stream: Stream<'_>,
         restarted: &(dyn Fn() + Send + Sync),
     ) -> Result<Thought<Reply>, BrainError> {
         let failure = match &self.0.remote {
             None => None,
-            Some(remote) => match remote.respond(case, passages, &[], stream).await {
+            Some(remote) => match remote.respond(case, passages, hints, stream).await {
                 Ok(value) => {
                     return Ok(Thought { value, brain: remote.name(), paid: true, fell_back: None });
                 }
@@ -147,7 +185,7 @@ impl Minds {
                 }
             },
         };
-        Ok(self.by_itself(self.0.local.respond(case, passages, &[], stream).await?, failure))
+        Ok(self.by_itself(self.0.local.respond(case, passages, hints, stream).await?, failure))
     }
 
     /// What the local brain thinks, and in which step and why the remote one did not.

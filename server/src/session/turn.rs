@@ -53,6 +53,7 @@ pub fn begin(room: &Arc<Room>, state: Arc<Conversation>, again: bool) -> Option<
         open,
         brain: None,
         fell_back: Vec::new(),
+        hints: Vec::new(),
     };
     Some(Box::pin(async move { Box::new(work.run(again).await) }))
 }
@@ -68,6 +69,8 @@ struct Work {
     brain: Option<&'static str>,
     /// The steps in which the remote brain failed, and how.
     fell_back: Vec<(Step, BrainError)>,
+    /// What it should bear in mind.
+    hints: Vec<String>,
 }
 
 impl Work {
@@ -180,11 +183,12 @@ impl Work {
         Ok(())
     }
 
-    async fn retrieve(&self, turn: &mut Turn, case: &Case, pages: &[String]) -> Result<(), String> {
+    async fn retrieve(&mut self, turn: &mut Turn, case: &Case, pages: &[String]) -> Result<(), String> {
         self.tell(Step::Retrieve, Phase::Running);
-        let passages = self.minds.retrieve(case, pages).await.map_err(|error| error.to_string())?;
-        let detail = json!(passages);
-        turn.retrieved(passages, clock::now());
+        let found = self.minds.retrieve(case, pages).await.map_err(|error| error.to_string())?;
+        let detail = json!(found.passages);
+        self.hints = found.hints;
+        turn.retrieved(found.passages, clock::now());
         failpoint::hit("turn.retrieved");
         self.tell_done(Step::Retrieve, &detail);
         Ok(())
@@ -206,7 +210,8 @@ impl Work {
                 pieces.send_modify(String::clear);
                 restarted.store(true, Ordering::Relaxed);
             };
-            let mut answer = std::pin::pin!(self.minds.respond(case, passages, &mut take, &restart));
+            let mut answer =
+                std::pin::pin!(self.minds.respond(case, passages, &self.hints, &mut take, &restart));
             let mut ticks = interval(DELTA);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {

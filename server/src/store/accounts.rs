@@ -55,6 +55,7 @@ pub struct WorkspaceEdit {
     pub allowed_origins: Option<Vec<String>>,
     pub identity_secret: Option<String>,
     pub registration_open: Option<bool>,
+    pub learns: Option<bool>,
 }
 
 impl Accounts {
@@ -73,6 +74,7 @@ impl Accounts {
                     verification_required: rows::get(row, "verification_required")?,
                     allowed_origins: rows::get(row, "allowed_origins")?,
                     registration_open: rows::get(row, "registration_open")?,
+                    learns: rows::get(row, "learns")?,
                 })
             })
             .collect()
@@ -98,7 +100,8 @@ impl Accounts {
             edit.verification_required,
             edit.allowed_origins,
             edit.identity_secret,
-            edit.registration_open
+            edit.registration_open,
+            edit.learns
         );
         Ok(!self.pools.lookup(vec![audit(None, actor, "workspace.set", slug, None), set]).await?.is_empty())
     }

@@ -17,6 +17,7 @@ use super::StoreError;
 use super::accounts::{Accounts, audit};
 use super::insights::Insights;
 use super::knowledge::Library;
+use super::memory::Archive;
 use super::outbox::Outbox;
 use super::pool::Pools;
 use super::source::Database;
@@ -50,6 +51,10 @@ impl Administration {
 
     pub fn knowledge(&self) -> Library {
         Library::new(self.pools.clone())
+    }
+
+    pub fn memory(&self) -> Archive {
+        Archive::new(self.pools.clone())
     }
 
     pub fn outbox(&self) -> Outbox {

@@ -37,6 +37,7 @@ static MIGRATIONS: &[Migration] = migrations![
     8 "0008_reports",
     9 "0009_retention",
     10 "0010_insights",
+    11 "0011_memory",
 ];
 
 #[derive(Debug, thiserror::Error)]

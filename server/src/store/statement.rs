@@ -63,7 +63,7 @@ statements! {
     USERS_EXPORT = "users/export" as Lookup [UUID, INT8];
 
     WORKSPACE_ADD = "workspaces/add" as Lookup [UUID, TEXT, TEXT, TEXT, BOOL, TEXT_ARRAY];
-    WORKSPACE_SET = "workspaces/set" as Lookup [TEXT, BOOL, TEXT_ARRAY, TEXT, BOOL];
+    WORKSPACE_SET = "workspaces/set" as Lookup [TEXT, BOOL, TEXT_ARRAY, TEXT, BOOL, BOOL];
     WORKSPACES_LIST = "workspaces/list" as Lookup [];
     WORKSPACES_VISIBLE = "workspaces/visible" as App [];
     WORKSPACES_EXPORT = "workspaces/export" as Lookup [UUID, INT8];
@@ -187,12 +187,48 @@ statements! {
     AGENT_STATES = "turns/agents" as App [UUID, UUID];
     TURN_STEPS_LATEST = "turns/latest" as App [UUID, UUID, INT8];
 
+    MEMORY_ADVANCE = "memory/advance" as App [UUID];
+    MEMORY_STAMP = "memory/stamp" as App [UUID];
+    MEMORY_ADD_TRACES = "memory/add_traces" as App [UUID, UUID_ARRAY, TEXT_ARRAY, JSONB_ARRAY, TEXT_ARRAY, JSONB_ARRAY,
+        TIMESTAMPTZ_ARRAY];
+    MEMORY_ADD_ITEMS = "memory/add_items" as App [UUID, UUID_ARRAY, INT4_ARRAY, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY,
+        TEXT_ARRAY, JSONB_ARRAY, JSONB_ARRAY, TEXT_ARRAY, TEXT_ARRAY, UUID_ARRAY, INT4_ARRAY, TEXT_ARRAY, FLOAT4_ARRAY, INT4];
+    MEMORY_KNOWN = "memory/known" as App [UUID, UUID_ARRAY];
+    MEMORY_GET = "memory/get" as App [UUID, UUID];
+    MEMORY_ITEMS = "memory/items" as App [UUID, UUID];
+    MEMORY_DELETE = "memory/delete" as App [UUID, UUID];
+    MEMORY_DELETE_ITEMS = "memory/delete_items" as App [UUID, UUID];
+    MEMORY_COUNTS = "memory/counts" as App [UUID];
+    MEMORY_TOTAL = "memory/total" as App [UUID];
+    MEMORY_VERSIONS = "memory/versions" as App [UUID, UUID, INT8];
+    MEMORY_PIECES = "memory/pieces" as App [UUID, UUID_ARRAY, UUID, INT4, INT8, BOOL];
+    MEMORY_AT = "memory/at" as App [UUID, UUID_ARRAY, INT4_ARRAY];
+    MEMORY_INDEXED = "memory/indexed" as App [];
+    MEMORY_NEAREST = "memory/nearest" as App [UUID, FLOAT4_ARRAY, BOOL, TEXT, TEXT_ARRAY, BOOL, INT8];
+    MEMORY_WAITING = "memory/waiting" as App [INT8];
+    MEMORY_COUNT_WAITING = "memory/count_waiting" as App [INT8];
+    MEMORY_EMBED = "memory/embed" as App [UUID, UUID_ARRAY, INT4_ARRAY, TEXT_ARRAY, TEXT, FLOAT4_ARRAY, INT4];
+    MEMORY_FINISHED = "memory/finished" as Lookup [UUID, INT8];
+    MEMORY_CONVERSATION = "memory/conversation" as App [UUID, UUID];
+    MEMORY_SAID = "memory/said" as App [UUID, UUID, INT8];
+    MEMORY_DECIDED = "memory/decided" as App [UUID, UUID, INT8];
+    MEMORY_ASKED = "memory/asked" as App [UUID, UUID, INT8];
+    MEMORY_LEARN_TRACE = "memory/learn_trace" as App [UUID, UUID, UUID, TEXT, JSONB, TEXT, JSONB, TIMESTAMPTZ];
+    MEMORY_LEARN_ITEMS = "memory/learn_items" as App [UUID, UUID, INT4_ARRAY, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY,
+        TEXT_ARRAY, JSONB_ARRAY, JSONB_ARRAY, TEXT_ARRAY, TEXT_ARRAY, UUID_ARRAY];
+    MEMORY_TRIM_ITEMS = "memory/trim_items" as App [UUID, UUID, INT4];
+    MEMORY_LEARNED = "memory/learned" as App [UUID, UUID, INT8];
+    MEMORY_LEARNS = "memory/learns" as App [UUID];
+    MEMORY_FORGET = "memory/forget" as App [UUID, UUID_ARRAY, TEXT];
+
     PEOPLE_FIND = "people/find" as App [UUID, TEXT];
     PERSON_PROFILE = "people/profile" as App [UUID, UUID];
     PERSON_CONVERSATIONS = "people/conversations" as App [UUID, UUID, UUID, INT8];
     PERSON_AROUND = "people/around" as App [UUID, UUID];
     PERSON_SAID = "people/said" as App [UUID, UUID, INT8, INT8];
     PERSON_TURNS = "people/turns" as App [UUID, UUID, INT8, INT8];
+    PERSON_REMEMBERED = "people/remembered" as App [UUID, UUID, UUID, INT8];
+    PERSON_FORGET_LEARNED = "people/forget_learned" as App [UUID, UUID, INT8];
     PERSON_FORGET_SAID = "people/forget_said" as App [UUID, UUID, INT8];
     PERSON_FORGET_STEPS = "people/forget_steps" as App [UUID, UUID, INT8];
     PERSON_FORGET_TURNS = "people/forget_turns" as App [UUID, UUID, INT8];

@@ -47,6 +47,8 @@ pub struct News {
     pub events: Notify,
     /// There are interactions to be counted.
     pub interactions: Notify,
+    /// There are conversations that came to an end.
+    pub finished: Notify,
 }
 
 struct Entrance {

@@ -58,6 +58,7 @@ mod tests {
             url: None,
             text: String::new(),
             score: 1.0,
+            asked: None,
         };
         let (text, cited) = keep("One [2]. Two [7][1]. Three [0].", &[passage("a"), passage("b")]);
         assert_eq!(text, "One [2]. Two[1]. Three.");

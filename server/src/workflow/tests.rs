@@ -34,6 +34,7 @@ fn passage(text: &str, score: f32) -> Passage {
         url: None,
         text: text.to_owned(),
         score,
+        asked: None,
     }
 }
 

@@ -1,7 +1,7 @@
 -- One page of all workspaces, each as a line of JSON without its identity secret.
 SELECT id, json_build_object(
     'id', id, 'slug', slug, 'name', name, 'preset', preset, 'verification_required', verification_required,
-    'allowed_origins', allowed_origins, 'created_at', created_at
+    'allowed_origins', allowed_origins, 'learns', learns, 'created_at', created_at
   )::text AS line
 FROM workspaces
 WHERE id > $1

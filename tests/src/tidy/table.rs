@@ -12,7 +12,7 @@ pub(super) const LAYERS: &[&[&str]] = &[
     &["config"],
     &["socket"],
     &["rpc"],
-    &["session"],
+    &["session", "memory"],
     &["workflow", "brain", "escalation", "search", "notify", "reports"],
     &["access"],
     &["store"],
@@ -28,6 +28,7 @@ pub(super) const RESERVED: &[Reserved] = &[
     reserved("oliphaunt_wasix", &["store"], "nothing else knows which database runs"),
     reserved("oliphaunt_extension_vector", &["store"], "nothing else knows which database runs"),
     reserved("async_openai", &["brain::openai"], "one brain of several"),
+    reserved("rusqlite", &["control::import"], "a folder of another program is read in one place"),
     reserved("clap", &["cli", "config", "main"], "the command line is read in one place"),
     reserved("switchboard_protocol", &["http", "socket", "rpc", "hot"], "frames stay at the edge"),
     reserved("switchboard_protocol::ids", ANYWHERE, ""),
@@ -67,6 +68,7 @@ pub(super) const SLEEPERS: &[(&str, &str)] = &[
 /// SQL outside of `sql/`, and why.
 pub(super) const SQL_ELSEWHERE: &[(&str, &str)] = &[
     ("server/src/store/migrate.rs", "the ledger of the migrations, which is there before any of them"),
+    ("server/src/control/import/chroma/folder.rs", "the tables of another program, in a file of its own"),
     ("server/src/store/source/embedded/frames.rs", "an error that stands in for a COPY, and touches nothing"),
 ];
 

@@ -128,14 +128,14 @@ fn candidates<'a>(asked: Asked<'_>, passages: &[Passage], sentences: &'a [Senten
     let part = |of: &HashSet<String>| {
         (terms.intersection(of).map(|term| weight(term)).sum::<f32>() / whole).min(1.0)
     };
-    let titled: Vec<f32> = passages
-        .iter()
-        .take(sentences.len())
-        .map(|passage| part(&words::terms(&passage.title).into_iter().collect()))
-        .collect();
+    let terms_of = |text: &str| words::terms(text).into_iter().collect::<HashSet<_>>();
+    let titled: Vec<f32> = passages.iter().map(|passage| part(&terms_of(&passage.title))).collect();
+    // What staff answered is known by the question that it answered.
+    let answered: Vec<HashSet<String>> =
+        passages.iter().map(|passage| passage.asked.as_deref().map(terms_of).unwrap_or_default()).collect();
     read()
         .map(|(passage, place, Sentence { text, terms, vector })| {
-            let covers = part(terms);
+            let covers = part(&terms.union(&answered[passage]).cloned().collect());
             let near = asked.vector.zip(vector.as_ref()).map(|(asked, own)| asked.cosine(own));
             #[expect(clippy::cast_precision_loss, reason = "a place among a few sentences")]
             let early = 0.04 / (1.0 + place as f32);
@@ -183,6 +183,7 @@ pub mod tests {
             url: None,
             text: text.to_owned(),
             score,
+            asked: None,
         }
     }
 

@@ -69,7 +69,7 @@ impl Quotes {
     /// An error is the sentences without their meaning: not worth keeping, since a model may come.
     async fn read(&self, passage: &Passage) -> Result<Sentences, Sentences> {
         let texts = words::sentences(&passage.text);
-        let under = [Some(passage.title.as_str()), heading(&passage.text)];
+        let under = [Some(passage.title.as_str()), heading(&passage.text), passage.asked.as_deref()];
         let under = under.into_iter().flatten().collect::<Vec<_>>().join(". ");
         let vectors = match self.meaning.get() {
             Some(meaning) => meaning.of(texts.iter().map(|text| format!("{under}: {text}")).collect()).await,
@@ -105,7 +105,7 @@ impl Quotes {
 impl Key {
     fn of(passage: &Passage) -> Self {
         let mut wording = DefaultHasher::new();
-        (&passage.title, &passage.text).hash(&mut wording);
+        (&passage.title, &passage.text, &passage.asked).hash(&mut wording);
         Self { document: passage.document, ordinal: passage.ordinal, wording: wording.finish() }
     }
 }

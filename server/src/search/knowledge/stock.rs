@@ -5,12 +5,13 @@ use std::collections::{HashMap, HashSet};
 use switchboard_protocol::ids::WorkspaceId;
 use uuid::Uuid;
 
-use super::{Knowledge, blocking};
+use super::Knowledge;
 use crate::domain::clock;
 use crate::domain::knowledge::{Document, Kind};
 use crate::domain::mint;
 use crate::domain::preset::{Page, Preset};
 use crate::search::chunk;
+use crate::search::shelf::blocking;
 use crate::store::StoreError;
 
 /// What changed; nothing where the same preset had run before.

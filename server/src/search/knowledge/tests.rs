@@ -5,46 +5,23 @@ use serde_json::json;
 use super::*;
 use crate::domain::clock;
 use crate::domain::knowledge::{Document, Kind, Status};
-use crate::domain::mint;
 use crate::domain::preset::Preset;
-use crate::domain::visitor::Workspace;
 use crate::search::chunk;
 use crate::search::embedder::MINILM;
-use crate::store::administration::Administration;
-use crate::store::{Database, Options, Source, migrate};
+use crate::search::tests::{Ground, vector};
 
 struct Desk {
-    database: Database,
-    administration: Administration,
+    ground: Ground,
     knowledge: Knowledge,
     workspace: WorkspaceId,
-    _folder: tempfile::TempDir,
 }
 
 impl Desk {
     async fn open() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let options = Options { fsync: false, ..Options::default() };
-        let database = Database::start(&Source::Embedded, folder.path(), &options).await.unwrap();
-        migrate::up(&mut database.connect().await.unwrap()).await.unwrap();
-        let administration = Administration::open(&database).unwrap();
-        let knowledge = Knowledge::new(administration.knowledge());
-        let mut desk = Self { database, administration, knowledge, workspace: mint::id(), _folder: folder };
-        desk.workspace = desk.add_workspace("default").await;
-        desk
-    }
-
-    async fn add_workspace(&self, slug: &str) -> WorkspaceId {
-        let workspace = Workspace {
-            id: mint::id(),
-            slug: slug.to_owned(),
-            identity_secret: "secret".to_owned(),
-            verification_required: false,
-            allowed_origins: Vec::new(),
-            registration_open: false,
-        };
-        assert!(self.administration.accounts().add_workspace(&workspace, "test").await.unwrap());
-        workspace.id
+        let ground = Ground::open().await;
+        let knowledge = Knowledge::new(ground.administration.knowledge(), Mind::default());
+        let workspace = ground.add_workspace("default").await;
+        Self { ground, knowledge, workspace }
     }
 
     fn library(&self) -> &Library {
@@ -69,8 +46,7 @@ impl Desk {
     }
 
     async fn close(self) {
-        self.administration.close();
-        self.database.stop().await.unwrap();
+        self.ground.close().await;
     }
 }
 
@@ -87,16 +63,6 @@ fn document(id: u128, title: &str, content: &str) -> Document {
     }
 }
 
-/// Not random, and all over the place.
-fn vector(seed: usize) -> Vector {
-    let mut state = seed as u64 * 2 + 1;
-    let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        f32::from(u16::try_from(state >> 48).unwrap()) / 65_536.0 - 0.5
-    };
-    Vector::from((0..384).map(|_| next()).collect::<Vec<_>>())
-}
-
 /// Sections that are chunks of their own.
 fn sections(names: &[&str]) -> String {
     let body = "These words fill the section until it is long enough to stand by itself. ".repeat(10);
@@ -107,7 +73,7 @@ fn sections(names: &[&str]) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_stored_is_found_until_it_is_deleted() {
     let desk = Desk::open().await;
-    let other = desk.add_workspace("shop").await;
+    let other = desk.ground.add_workspace("shop").await;
     assert!(desk.found(desk.workspace, "card").await.is_empty(), "nothing is no trouble");
     let states =
         desk.put(&[document(1, "Cards", "Lock it in the app."), document(2, "Fees", "Ten euro.")]).await;
@@ -225,11 +191,11 @@ async fn the_index_of_the_database_finds_what_a_pass_over_all_finds() {
         desk.library().embed(desk.workspace, MINILM, &vectors).await.unwrap();
     }
     assert!(desk.library().is_indexed(desk.workspace).await.unwrap(), "the embedded database has pgvector");
-    let whole = Knowledge::new(desk.library().clone());
-    let large = Knowledge::with(desk.library().clone(), 50);
+    let shelves = |large| Shelves::new(desk.library().clone(), Mind::default(), large);
+    let (whole, large) = (shelves(LARGE), shelves(50));
     let (small, slim) =
         (whole.index(desk.workspace).await.unwrap(), large.index(desk.workspace).await.unwrap());
-    assert!(!small.is_slim && slim.is_slim && slim.chunks() == 120);
+    assert!(!small.is_slim && slim.is_slim && slim.pieces() == 120);
     for (limit, topics) in
         [(5, Topics::All), (60, Topics::Only("even".to_owned())), (60, Topics::Quotable(Vec::new()))]
     {
@@ -238,13 +204,15 @@ async fn the_index_of_the_database_finds_what_a_pass_over_all_finds() {
                 text: "word3 number 17".to_owned(),
                 vector: Some((vector(17), MINILM)),
                 limit,
-                topics: topics.clone(),
+                filter: topics.clone(),
                 mode,
+                all: false,
+                least: 0.0,
             };
             let here = small.search(&query);
             let there = large.search_large(desk.workspace, &slim, &query).await.unwrap();
-            let ids = |found: &(Vec<Passage>, Mode)| {
-                found.0.iter().map(|passage| passage.document).collect::<Vec<_>>()
+            let ids = |found: &(Vec<(Shelved, f32)>, Mode)| {
+                found.0.iter().map(|(chunk, _)| chunk.document).collect::<Vec<_>>()
             };
             assert_eq!((ids(&here), here.1), (ids(&there), there.1), "{mode:?} {topics:?}");
             assert!(
@@ -262,4 +230,26 @@ async fn the_index_of_the_database_finds_what_a_pass_over_all_finds() {
         .unwrap();
     assert_eq!(places.len(), 60);
     desk.close().await;
+}
+
+#[test]
+fn a_passage_stands_under_its_headings_and_names_no_folder() {
+    let mut found = Shelved {
+        document: Uuid::from_u128(1),
+        ordinal: 1,
+        heading: String::new(),
+        text: "Lock it.".to_owned(),
+        vector: None,
+        title: "Cards".to_owned(),
+        source: None,
+        url: None,
+        topic: None,
+        version: 1,
+    };
+    found.heading = "Lost › Abroad".to_owned();
+    found.source = Some("/srv/secret place/cards.md".to_owned());
+    let quoted = passage(found.clone(), 0.5);
+    assert_eq!((quoted.text.as_str(), quoted.source.as_str()), ("## Lost › Abroad\n\nLock it.", "cards.md"));
+    let preset = Shelved { source: Some("preset:bank/banker/a.md".to_owned()), ..found };
+    assert_eq!(passage(preset, 0.5).source, "preset:bank/banker/a.md");
 }

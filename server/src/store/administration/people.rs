@@ -27,6 +27,8 @@ pub struct Erased {
     pub turns: u64,
     /// Kept, and emptied of what was said.
     pub escalations: u64,
+    /// What was learned from their conversations.
+    pub traces: u64,
 }
 
 /// Rows of a page, and of a step: some 10 ms of work.
@@ -94,6 +96,42 @@ impl Administration {
     ) -> Result<Vec<String>, StoreError> {
         let step = step!(statement::PERSON_TURNS, workspace.uuid(), conversation, *after, PART);
         self.lines_after(workspace, step, "turn", after).await
+    }
+
+    /// A page of what was learned from the visitor's conversations behind `after`, which is moved on; the last one is
+    /// empty.
+    pub async fn remembered(
+        &self,
+        workspace: WorkspaceId,
+        visitor: Uuid,
+        after: &mut Uuid,
+    ) -> Result<Vec<String>, StoreError> {
+        let step = step!(statement::PERSON_REMEMBERED, workspace.uuid(), visitor, *after, PART);
+        let rows = self.pools.read(&[workspace], step).await?;
+        if let Some(last) = rows.last() {
+            *after = rows::get(last, "id")?;
+        }
+        lines(&rows)
+    }
+
+    /// Takes away what was learned from the visitor's conversations. Once those are gone, no more comes.
+    pub async fn forget_learned(
+        &self,
+        workspace: WorkspaceId,
+        visitor: Uuid,
+        erased: &mut Erased,
+    ) -> Result<(), StoreError> {
+        loop {
+            let steps = vec![
+                step!(statement::MEMORY_ADVANCE, workspace.uuid()),
+                step!(statement::PERSON_FORGET_LEARNED, workspace.uuid(), visitor, PART),
+            ];
+            let gone = count(&self.pools.write_all(&[workspace], steps).await?, "gone")?;
+            erased.traces += gone;
+            if gone == 0 {
+                return Ok(());
+            }
+        }
     }
 
     /// Takes a conversation away: its log, what the agent made of it, and its state. What was asked of the desk stays as

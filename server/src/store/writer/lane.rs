@@ -17,6 +17,7 @@ use super::super::node::Lease;
 use super::super::pool::{Pools, scope, step, transact};
 use super::super::{rows, statement};
 use super::{Gauge, News, Outcome};
+use crate::domain::conversation::Status;
 use crate::domain::message::Message;
 
 pub struct Job {
@@ -137,6 +138,13 @@ impl Lane {
     fn tell(&self, committed: &[Job]) {
         if committed.iter().any(|job| job.write.event.is_some()) {
             self.news.events.notify_one();
+        }
+        let ended = |job: &Job| {
+            let state = job.write.state.as_ref();
+            state.is_some_and(|state| matches!(state.status, Status::Resolved | Status::Closed))
+        };
+        if committed.iter().any(ended) {
+            self.news.finished.notify_one();
         }
         let decided =
             |job: &Job| job.write.records.as_ref().is_some_and(|records| records.interaction.is_some());

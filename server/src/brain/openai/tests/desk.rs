@@ -78,5 +78,6 @@ pub fn passage(title: &str, text: &str, score: f32) -> Passage {
         url: None,
         text: text.to_owned(),
         score,
+        asked: None,
     }
 }

@@ -43,6 +43,8 @@ texts! {
     low_confidence() = "I am not certain enough about that to answer it myself.";
     /// Before a hand-over, when the agent failed.
     agent_error() = "Something went wrong on our side while I was answering.";
+    /// The title under which an answer of the staff to an earlier question is cited.
+    staff_answer() = "An answer of our team";
     /// When somebody declines what an intent offered.
     offer_declined() = "All right, I will leave it at that. Is there anything else?";
     /// A yes that answers no question.

@@ -1,19 +1,18 @@
-//! The vectors of chunks that wait for one, made in the background.
+//! The vectors of what waits for one, made in the background.
 //!
 //! Invariant: each part is stored before the next is begun, so that a server which stops goes on where it was; what
 //! somebody waits for is embedded first.
 
 use std::time::{Duration, Instant};
 
-use super::Knowledge;
-use crate::domain::knowledge::embedded;
+use super::Shelves;
+use super::kind::{Counted, Kind};
 use crate::search::embedder::{EmbedError, Embedder};
 use crate::store::StoreError;
-use crate::store::knowledge::Waiting;
 
-/// Chunks of one transaction: on the embedded database messages wait behind it.
+/// Vectors of one transaction: on the embedded database messages wait behind it.
 const PART: usize = 32;
-/// Chunks that are read together.
+/// Texts that are read together.
 const READ: i64 = 128;
 /// What is changed by another node, or by a command, is found within this.
 const LOOK: Duration = Duration::from_secs(10);
@@ -30,10 +29,11 @@ enum Failure {
     Embedder(#[from] EmbedError),
 }
 
-impl Knowledge {
+impl<K: Kind> Shelves<K> {
     /// Embeds whatever waits, for as long as it is polled; returns only when the embedder has ended. It may be dropped at
     /// any time.
     pub async fn keep_embedding(&self) {
+        let what = K::NAME;
         loop {
             match self.embed_waiting().await {
                 Ok(()) => {
@@ -42,11 +42,11 @@ impl Knowledge {
                 }
                 Err(Failure::Embedder(EmbedError::Ended)) => return,
                 Err(Failure::Store(error)) if error.is_transient() => {
-                    tracing::debug!(%error, "no chunks to embed; the database is away");
+                    tracing::debug!(what, %error, "nothing is embedded; the database is away");
                     tokio::time::sleep(PAUSE).await;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "chunks could not be embedded; they are found by their words");
+                    tracing::warn!(what, %error, "some could not be embedded; they are found by their words");
                     tokio::time::sleep(LOOK).await;
                 }
             }
@@ -54,44 +54,45 @@ impl Knowledge {
     }
 
     async fn embed_waiting(&self) -> Result<(), Failure> {
-        let library = &self.0.library;
-        #[expect(clippy::cast_precision_loss, reason = "a gauge")]
-        let tell = |waiting: i64| metrics::gauge!("switchboard_knowledge_waiting").set(waiting as f64);
-        let Some(embedder) = self.embedder() else {
-            tell(library.count_waiting().await?);
+        let (what, stored) = (K::NAME, &self.0.stored);
+        let tell = |waiting| K::count(Counted::Waiting(waiting));
+        let Some(embedder) = self.0.mind.embedder() else {
+            tell(stored.count_waiting().await?);
             return Ok(());
         };
         let (mut done, mut told) = (0, Instant::now());
         loop {
-            let waiting = library.waiting(READ).await?;
+            let waiting = stored.waiting(READ).await?;
             if waiting.is_empty() {
                 tell(0);
                 if done > 0 {
-                    tracing::info!(chunks = done, "the knowledge is embedded");
+                    tracing::info!(what, done, "all of it is embedded");
                 }
                 return Ok(());
             }
             for part in waiting.chunks(PART) {
                 self.embed_part(embedder, part).await?;
                 done += part.len();
-                metrics::counter!("switchboard_knowledge_embedded_total").increment(part.len() as u64);
+                K::count(Counted::Embedded(part.len()));
             }
             if told.elapsed() >= TOLD {
-                let left = library.count_waiting().await?;
+                let left = stored.count_waiting().await?;
                 tell(left);
-                tracing::info!(chunks = done, left, "embedding the knowledge");
+                tracing::info!(what, done, left, "embedding");
                 told = Instant::now();
             }
         }
     }
 
-    async fn embed_part(&self, embedder: &Embedder, part: &[Waiting]) -> Result<(), Failure> {
-        let texts = part.iter().map(|chunk| embedded(&chunk.title, &chunk.heading, &chunk.text)).collect();
+    async fn embed_part(&self, embedder: &Embedder, part: &[K::Waiting]) -> Result<(), Failure> {
+        let (owners, texts): (Vec<_>, Vec<_>) = part.iter().map(K::text).unzip();
         let vectors = embedder.embed(texts).await?;
-        let all: Vec<_> = part.iter().zip(vectors).collect();
-        for own in all.chunk_by(|(a, _), (b, _)| a.workspace == b.workspace) {
-            let Some((first, _)) = own.first() else { continue };
-            self.0.library.embed(first.workspace, embedder.name(), own).await?;
+        let all: Vec<_> = owners.into_iter().zip(part.iter().zip(vectors)).collect();
+        for own in all.chunk_by(|(a, _), (b, _)| a == b) {
+            let Some((owner, _)) = own.first() else { continue };
+            let vectors: Vec<_> =
+                own.iter().map(|(_, (waiting, vector))| (*waiting, vector.clone())).collect();
+            self.0.stored.embed(*owner, embedder.name(), &vectors).await?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 //!
 //! Invariant: any of the words is enough, and no text is refused: what people type is not a query language.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 /// The words of one chunk, counted. A word is kept as its hash: two that fall together cost a little noise.
@@ -15,6 +15,8 @@ pub struct Bag {
 /// The words of many chunks, each chunk called by its place.
 #[derive(Debug, Default)]
 pub struct Words {
+    /// Among fewer texts than this, a word is as rare as among so many.
+    least: usize,
     postings: HashMap<u32, Vec<(u32, u16)>>,
     lengths: Vec<u32>,
     average: f32,
@@ -39,14 +41,22 @@ impl Bag {
         Self { counts: counts.into_iter().collect(), length }
     }
 
+    /// The share of these words that another text holds: 0 to 1.
+    #[expect(clippy::cast_precision_loss, reason = "numbers of words")]
+    pub fn held_by(&self, other: &Self) -> f32 {
+        let known: HashSet<u32> = other.counts.iter().map(|(term, _)| *term).collect();
+        let held = self.counts.iter().filter(|(term, _)| known.contains(term)).count();
+        held as f32 / self.counts.len().max(1) as f32
+    }
+
     pub fn bytes(&self) -> usize {
         self.counts.len() * 16
     }
 }
 
 impl Words {
-    pub fn of<'a>(bags: impl Iterator<Item = &'a Bag>) -> Self {
-        let mut words = Self::default();
+    pub fn of<'a>(bags: impl Iterator<Item = &'a Bag>, least: usize) -> Self {
+        let mut words = Self { least, ..Self::default() };
         for (place, bag) in (0..).zip(bags) {
             for &(term, count) in &bag.counts {
                 words.postings.entry(term).or_default().push((place, count));
@@ -72,7 +82,7 @@ impl Words {
         asked.sort_unstable();
         asked.dedup();
         let mut scores: HashMap<u32, f32> = HashMap::new();
-        let all = self.lengths.len() as f32;
+        let all = self.lengths.len().max(self.least) as f32;
         for term in asked {
             let Some(postings) = self.postings.get(&term) else { continue };
             let with = postings.len() as f32;
@@ -191,7 +201,7 @@ mod tests {
 
     fn best(texts: &[&str], question: &str) -> Option<usize> {
         let bags: Vec<_> = texts.iter().map(|text| Bag::of(&[(text, 1)])).collect();
-        let scores = Words::of(bags.iter()).ask(question);
+        let scores = Words::of(bags.iter(), 0).ask(question);
         scores.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(|(place, _)| place as usize)
     }
 
@@ -226,7 +236,22 @@ mod tests {
 
     #[test]
     fn a_text_of_nothing_is_no_trouble() {
-        assert!(Words::of([].iter()).ask("card").is_empty());
-        assert!(Words::of([Bag::default()].iter()).ask("card").is_empty());
+        assert!(Words::of([].iter(), 0).ask("card").is_empty());
+        assert!(Words::of([Bag::default()].iter(), 0).ask("card").is_empty());
+    }
+
+    #[test]
+    fn among_few_texts_a_word_can_be_as_rare_as_among_many() {
+        let bags = [Bag::of(&[("Plans can be frozen.", 1)])];
+        let ask = |least| Words::of(bags.iter(), least).ask("frozen plan")[&0];
+        assert!(ask(0) < 1.0 && ask(50) > 5.0, "{} {}", ask(0), ask(50));
+    }
+
+    #[test]
+    fn a_text_holds_a_share_of_a_question() {
+        let question = Bag::of(&[("Can I freeze my plan abroad?", 1)]);
+        let held = |text| question.held_by(&Bag::of(&[(text, 1)]));
+        assert!((held("Plans are freezing here.") - 2.0 / 3.0).abs() < 0.01);
+        assert!(held("nothing") < 0.01 && Bag::default().held_by(&question) < 0.01);
     }
 }

@@ -1,6 +1,8 @@
 //! What a search finds, and in which order.
 
 use super::*;
+use crate::domain::knowledge::Topics;
+use crate::store::knowledge::Shelved;
 
 const ME: &str = "minilm";
 
@@ -26,22 +28,22 @@ fn chunk(document: u128, ordinal: i32, text: &str, axis: Option<usize>) -> Shelv
     }
 }
 
-fn index(documents: Vec<Vec<Shelved>>) -> Index {
+fn index(documents: Vec<Vec<Shelved>>) -> Index<Shelved> {
     let documents =
         documents.into_iter().filter_map(|chunks| Document::of(chunks, false)).map(Arc::new).collect();
-    Index::new(1, documents, false)
+    Index::new(1, documents, false, 0)
 }
 
-fn query(text: &str, axis: Option<usize>, mode: Mode) -> Query {
+fn query(text: &str, axis: Option<usize>, mode: Mode) -> Query<Topics> {
     let vector = axis.map(|axis| (vector(axis), ME));
-    Query { text: text.to_owned(), vector, limit: 10, topics: Topics::All, mode }
+    Query { text: text.to_owned(), vector, limit: 10, filter: Topics::All, mode, all: false, least: 0.0 }
 }
 
-fn texts(found: &(Vec<Passage>, Mode)) -> Vec<&str> {
-    found.0.iter().map(|passage| passage.text.as_str()).collect()
+fn texts(found: &(Vec<(Shelved, f32)>, Mode)) -> Vec<&str> {
+    found.0.iter().map(|(chunk, _)| chunk.text.as_str()).collect()
 }
 
-fn desk() -> Index {
+fn desk() -> Index<Shelved> {
     index(vec![
         vec![chunk(1, 1, "Lock the card.", Some(1)), chunk(1, 2, "Order another card.", Some(2))],
         vec![chunk(2, 1, "We open at nine.", Some(3))],
@@ -99,10 +101,10 @@ fn topics_filter_before_the_limit() {
     documents.push(vec![wanted]);
     let index = index(documents);
     let only =
-        Query { limit: 3, topics: Topics::Only("banker".to_owned()), ..query("card", Some(1), Mode::Hybrid) };
+        Query { limit: 3, filter: Topics::Only("banker".to_owned()), ..query("card", Some(1), Mode::Hybrid) };
     assert_eq!(texts(&index.search(&only)), ["Limits of bankers."]);
     let others =
-        Query { limit: 100, topics: Topics::Quotable(Vec::new()), ..query("card", Some(1), Mode::Hybrid) };
+        Query { limit: 100, filter: Topics::Quotable(Vec::new()), ..query("card", Some(1), Mode::Hybrid) };
     assert_eq!(index.search(&others).0.len(), 49);
     let all = Query { limit: 7, ..query("card", Some(1), Mode::Hybrid) };
     assert_eq!(index.search(&all).0.len(), 7, "as many as were asked for");
@@ -121,21 +123,26 @@ fn scores_are_between_nothing_and_one() {
 }
 
 #[test]
-fn a_passage_stands_under_its_headings_and_names_no_folder() {
-    let mut found = chunk(1, 1, "Lock it.", None);
-    found.heading = "Lost › Abroad".to_owned();
-    found.source = Some("/srv/secret place/cards.md".to_owned());
-    let quoted = passage(found, 0.5);
-    assert_eq!((quoted.text.as_str(), quoted.source.as_str()), ("## Lost › Abroad\n\nLock it.", "cards.md"));
-    let preset = Shelved { source: Some("preset:bank/banker/a.md".to_owned()), ..chunk(1, 1, "x", None) };
-    assert_eq!(passage(preset, 0.5).source, "preset:bank/banker/a.md");
-}
-
-#[test]
 fn a_slim_index_knows_words_only() {
     let slim = Document::of(vec![chunk(1, 1, "Lock the card.", Some(1))], true).unwrap();
-    let slim = Index::new(1, vec![Arc::new(slim)], true);
+    let slim = Index::new(1, vec![Arc::new(slim)], true, 0);
     let whole = desk();
     assert!(slim.bytes() < whole.bytes() / 2);
     assert_eq!(slim.by_words(&query("card", None, Mode::Text)).keys().next(), Some(&(Uuid::from_u128(1), 1)));
+}
+
+#[test]
+fn all_that_passes_comes_where_all_is_asked_for() {
+    let asked = Query { all: true, ..query("nothing", None, Mode::Hybrid) };
+    let found = desk().search(&asked);
+    assert_eq!((found.0.len(), found.1), (3, Mode::Text));
+    let asked = Query { all: true, limit: 2, ..query("nine", Some(1), Mode::Hybrid) };
+    assert_eq!(texts(&desk().search(&asked)), ["Lock the card.", "We open at nine."]);
+}
+
+#[test]
+fn what_scores_too_little_is_left_out() {
+    let asked = Query { all: true, least: 0.5, ..query("nothing", Some(1), Mode::Hybrid) };
+    assert_eq!(texts(&desk().search(&asked)), ["Lock the card."]);
+    assert!(desk().search(&Query { least: 0.9, ..asked }).0.is_empty());
 }
