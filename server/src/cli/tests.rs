@@ -134,6 +134,15 @@ fn commands_are_what_they_ask_of_a_server() {
     );
     errand("export /out", &Asked::Export { folder: "/out".into() });
     errand("restored", &Asked::Restored);
+    errand(
+        "import insights /in --workspace shop --backup /before.jsonl --dry-run",
+        &Asked::ImportInsights {
+            path: "/in".into(),
+            workspace: "shop".into(),
+            backup: "/before.jsonl".into(),
+            dry_run: true,
+        },
+    );
 }
 
 #[test]
@@ -152,7 +161,7 @@ fn what_is_not_known_is_refused() {
         "user add --email a@b",
         "user add --email a@b --role owner",
         "migrate down",
-        "import insights f",
+        "import deployment f",
         "model forget",
     ] {
         let words = std::iter::once("switchboard").chain(line.split_whitespace());
