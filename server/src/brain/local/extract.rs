@@ -227,7 +227,9 @@ pub mod tests {
     /// A small space of meanings: one axis a matter.
     fn meaning(parts: &[(usize, f32)]) -> Vector {
         let mut values = vec![0.0; crate::domain::vector::DIMENSIONS];
-        parts.iter().for_each(|(axis, part)| values[*axis] = *part);
+        for (axis, part) in parts {
+            values[*axis] = *part;
+        }
         values.into()
     }
 

@@ -1,6 +1,8 @@
 //! What kind of thing a question asks for, where its words say so: an amount or a time. A sentence that holds one is
 //! likelier to answer than one that only speaks of the same matter.
 
+use super::words;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sought {
     Amount,
@@ -37,8 +39,8 @@ const OF_TIMES: &[&str] = &[
     "what time",
 ];
 
-/// Stems that only say that a time is asked for: an answer seldom has them.
-const ASK_TIMES: &[&str] = &["long", "soon", "fast", "quick", "tak", "time"];
+/// Words that only say that a time is asked for: an answer seldom has them.
+const ASK_TIMES: &[&str] = &["long", "soon", "fast", "quickly", "take", "takes", "time"];
 
 /// Words of answers.
 const AMOUNTS: &[&str] = &[
@@ -81,9 +83,9 @@ impl Sought {
         if asks(OF_AMOUNTS) { Some(Self::Amount) } else { asks(OF_TIMES).then_some(Self::Time) }
     }
 
-    /// Such a word of a question is no word of the matter.
-    pub fn is_asked_by(self, term: &str) -> bool {
-        self == Self::Time && ASK_TIMES.contains(&term)
+    /// The stem of a word of the question that is no word of the matter.
+    pub fn is_asked_by(self, stem: &str) -> bool {
+        self == Self::Time && ASK_TIMES.iter().any(|word| words::stem(word) == stem)
     }
 
     pub fn is_in(self, sentence: &str) -> bool {
@@ -118,7 +120,7 @@ mod tests {
         ] {
             assert_eq!(Sought::by(question), sought, "{question}");
         }
-        let take = crate::brain::local::words::stem("take");
+        let take = words::stem("take");
         assert!(Sought::Time.is_asked_by(&take) && !Sought::Amount.is_asked_by(&take));
         assert!(Sought::Amount.is_in("It is 24 pounds a month.") && Sought::Amount.is_in("5% a year"));
         assert!(Sought::Time.is_in("Within two working days.") && !Sought::Time.is_in("In the app."));
