@@ -16,7 +16,7 @@ pub struct Passwords {
     queue: mpsc::Sender<Job>,
 }
 
-/// More is waiting than will be done in a second or two.
+/// More is waiting than will be done in some three seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many passwords are being checked at this moment; try again in a second")]
 pub struct Overloaded;
@@ -32,8 +32,8 @@ enum Work {
     Check(Option<String>, oneshot::Sender<bool>),
 }
 
-/// A second or two of work: a person at a login page waits that long. Beyond it, [`Overloaded`].
-const QUEUE: usize = 24;
+/// Some three seconds of work: a person at a login page waits that long. Beyond it, [`Overloaded`].
+const QUEUE: usize = 32;
 
 /// After each password the thread rests so many times as long as it took: a crowd at the login page takes no more of the
 /// processors from those who talk. One who logs in alone does not notice.
