@@ -302,9 +302,13 @@ async fn every_socket_sees_answers_and_notifications_in_the_order_of_the_log(wor
     world.without_limits().start().await?;
     let visitor = world.visitor().await?;
     let id = visitor.conversation.clone();
-    let mut talking = Vec::new();
+    // All are there before the first one talks: who comes later finds in the page what was said before.
+    let mut tabs = Vec::new();
     for name in ["a", "b", "c"] {
-        let mut socket = tab_of(&world, &visitor).await?;
+        tabs.push((name, tab_of(&world, &visitor).await?));
+    }
+    let mut talking = Vec::new();
+    for (name, mut socket) in tabs {
         let id = id.clone();
         talking.push(tokio::spawn(async move {
             for number in 0..EACH {
