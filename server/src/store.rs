@@ -17,6 +17,7 @@ pub mod memory;
 pub mod migrate;
 pub mod node;
 pub mod outbox;
+pub mod pieces;
 mod pool;
 pub mod reader;
 pub mod reports;

@@ -17,6 +17,7 @@ use crate::domain::turn::Passage;
 use crate::domain::vector::Vector;
 use crate::store::StoreError;
 use crate::store::knowledge::{Library, Shelved, Waiting};
+use crate::store::pieces::Pieces;
 
 pub use stock::stock;
 
@@ -118,12 +119,8 @@ impl Kind for Library {
         }
     }
 
-    async fn stamp(&self, workspace: WorkspaceId) -> Result<i64, StoreError> {
-        self.stamp(workspace).await
-    }
-
-    async fn versions(&self, workspace: WorkspaceId) -> Result<Vec<(Uuid, i64)>, StoreError> {
-        self.versions(workspace).await
+    fn read(&self) -> &Pieces {
+        self.pieces()
     }
 
     async fn pieces(
@@ -140,10 +137,6 @@ impl Kind for Library {
         self.chunks_at(workspace, places).await
     }
 
-    async fn is_indexed(&self, workspace: WorkspaceId) -> Result<bool, StoreError> {
-        self.is_indexed(workspace).await
-    }
-
     async fn nearest(
         &self,
         workspace: WorkspaceId,
@@ -156,10 +149,6 @@ impl Kind for Library {
 
     async fn waiting(&self, limit: i64) -> Result<Vec<Waiting>, StoreError> {
         self.waiting(limit).await
-    }
-
-    async fn count_waiting(&self) -> Result<i64, StoreError> {
-        self.count_waiting().await
     }
 
     fn text(chunk: &Waiting) -> (WorkspaceId, String) {

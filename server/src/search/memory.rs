@@ -17,6 +17,7 @@ use crate::domain::memory::{Filter, Remembered, embedded};
 use crate::domain::vector::Vector;
 use crate::store::StoreError;
 use crate::store::memory::{Archive, Kept, Waiting};
+use crate::store::pieces::Pieces;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -138,12 +139,8 @@ impl Kind for Archive {
         }
     }
 
-    async fn stamp(&self, workspace: WorkspaceId) -> Result<i64, StoreError> {
-        self.stamp(workspace).await
-    }
-
-    async fn versions(&self, workspace: WorkspaceId) -> Result<Vec<(Uuid, i64)>, StoreError> {
-        self.versions(workspace).await
+    fn read(&self) -> &Pieces {
+        self.pieces()
     }
 
     async fn pieces(
@@ -160,10 +157,6 @@ impl Kind for Archive {
         self.items_at(workspace, places).await
     }
 
-    async fn is_indexed(&self, workspace: WorkspaceId) -> Result<bool, StoreError> {
-        self.is_indexed(workspace).await
-    }
-
     async fn nearest(
         &self,
         workspace: WorkspaceId,
@@ -176,10 +169,6 @@ impl Kind for Archive {
 
     async fn waiting(&self, limit: i64) -> Result<Vec<Waiting>, StoreError> {
         self.waiting(limit).await
-    }
-
-    async fn count_waiting(&self) -> Result<i64, StoreError> {
-        self.count_waiting().await
     }
 
     fn text(waiting: &Waiting) -> (WorkspaceId, String) {

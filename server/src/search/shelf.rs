@@ -155,7 +155,7 @@ impl<K: Kind> Shelves<K> {
         // Until it is known again: a read that fails proves nothing.
         state.checked = None;
         let asked = Instant::now();
-        let latest = self.0.stored.stamp(workspace).await?;
+        let latest = self.0.stored.read().stamp(workspace).await?;
         let has_changed = latest != state.index.stamp;
         if has_changed {
             state.index = self.read(workspace, latest, &state.index).await?;
@@ -177,7 +177,7 @@ impl<K: Kind> Shelves<K> {
         old: &Index<K::Piece>,
     ) -> Result<Arc<Index<K::Piece>>, StoreError> {
         let stored = &self.0.stored;
-        let versions = stored.versions(workspace).await?;
+        let versions = stored.read().versions(workspace).await?;
         let mut is_slim = old.is_slim && old.pieces() > self.0.large / 2;
         let mut kept = Vec::with_capacity(versions.len());
         let mut changed: Vec<Uuid> = Vec::new();
@@ -190,7 +190,7 @@ impl<K: Kind> Shelves<K> {
         let mut pieces: usize = kept.iter().map(|document| document.pieces()).sum();
         let mut from = 0;
         loop {
-            if !is_slim && pieces > self.0.large && stored.is_indexed(workspace).await? {
+            if !is_slim && pieces > self.0.large && stored.read().is_indexed(workspace).await? {
                 // What was kept whole is read again, for its words alone.
                 is_slim = true;
                 changed.extend(kept.drain(..).map(|document| document.id));

@@ -11,7 +11,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::StoreError;
-use super::accounts::Accounts;
+use super::pieces::{PAGE, Pieces, Place, Statements, end_to_end, is_last};
 use super::pool::{Pools, Step, step};
 use super::{rows, statement};
 use crate::domain::clock::Timestamp;
@@ -23,6 +23,7 @@ use crate::domain::vector::{DIMENSIONS, Vector};
 #[derive(Clone)]
 pub struct Library {
     pools: Pools,
+    pieces: Pieces,
     /// Who changes something, for the audit log; nobody where the server itself does, or a command that notes it.
     actor: Option<String>,
 }
@@ -87,20 +88,30 @@ pub struct Filter {
     pub kind: Option<Kind>,
 }
 
-/// Rows of a page of small ones.
-const PAGE: i64 = 1_000;
-/// Chunks come with text and vector, some three kilobytes each.
-const PAGE_OF_CHUNKS: i64 = 500;
+/// What its chunks are read by.
+static CHUNKS: Statements = Statements {
+    stamp: &statement::KNOWLEDGE_STAMP,
+    versions: &statement::KNOWLEDGE_VERSIONS,
+    pieces: &statement::KNOWLEDGE_CHUNKS,
+    at: &statement::KNOWLEDGE_AT,
+    indexed: &statement::KNOWLEDGE_INDEXED,
+    count_waiting: &statement::KNOWLEDGE_COUNT_WAITING,
+    together: DOCUMENTS,
+};
+
 /// Documents whose chunks are asked for, or cleared, by one statement.
 const DOCUMENTS: usize = 100;
 /// Chunks that one transaction of a change may write; a document beyond it goes alone.
 const PART: usize = 1_000;
-/// Waiting chunks are counted no further.
-pub const MOST_WAITING: i64 = 10_000;
 
 impl Library {
     pub(super) fn new(pools: Pools) -> Self {
-        Self { pools, actor: None }
+        Self { pieces: Pieces::new(pools.clone(), &CHUNKS), pools, actor: None }
+    }
+
+    /// How its chunks are read.
+    pub fn pieces(&self) -> &Pieces {
+        &self.pieces
     }
 
     /// The same in the hands of somebody whose changes are audited.
@@ -200,77 +211,25 @@ impl Library {
         }
     }
 
-    /// Raised by every change; zero before the first.
-    pub async fn stamp(&self, workspace: WorkspaceId) -> Result<i64, StoreError> {
-        let rows = self.pools.read(&[workspace], step!(statement::KNOWLEDGE_STAMP, workspace.uuid())).await?;
-        rows.first().map_or(Ok(0), |row| rows::get(row, "version"))
-    }
-
-    /// Every document with the stamp of its last change.
-    pub async fn versions(&self, workspace: WorkspaceId) -> Result<Vec<(Uuid, i64)>, StoreError> {
-        let mut found: Vec<(Uuid, i64)> = Vec::new();
-        loop {
-            let after = found.last().map_or(Uuid::nil(), |last| last.0);
-            let step = step!(statement::KNOWLEDGE_VERSIONS, workspace.uuid(), after, PAGE);
-            let rows = self.pools.read(&[workspace], step).await?;
-            for row in &rows {
-                found.push((rows::get(row, "id")?, rows::get(row, "version")?));
-            }
-            if is_last(&rows, PAGE) {
-                return Ok(found);
-            }
-        }
-    }
-
     /// All chunks of these documents, a page at a time into `take`, in the order of document and place.
     pub async fn chunks(
         &self,
         workspace: WorkspaceId,
         documents: &[Uuid],
         with_vectors: bool,
-        mut take: impl FnMut(Shelved) + Send,
+        take: impl FnMut(Shelved) + Send,
     ) -> Result<(), StoreError> {
-        for some in documents.chunks(DOCUMENTS) {
-            let (mut document, mut ordinal) = (Uuid::nil(), 0_i32);
-            loop {
-                let step = step!(
-                    statement::KNOWLEDGE_CHUNKS,
-                    workspace.uuid(),
-                    some.to_vec(),
-                    document,
-                    ordinal,
-                    PAGE_OF_CHUNKS,
-                    with_vectors
-                );
-                let rows = self.pools.read(&[workspace], step).await?;
-                for row in &rows {
-                    let chunk = shelved(row)?;
-                    (document, ordinal) = (chunk.document, chunk.ordinal);
-                    take(chunk);
-                }
-                if is_last(&rows, PAGE_OF_CHUNKS) {
-                    break;
-                }
-            }
-        }
-        Ok(())
+        let read = |row: &Row| shelved(row).map(|chunk| ((chunk.document, chunk.ordinal), chunk));
+        self.pieces.of(workspace, documents, with_vectors, read, take).await
     }
 
     /// The chunks at these places, at most a thousand, in no order; those that are gone are left out.
     pub async fn chunks_at(
         &self,
         workspace: WorkspaceId,
-        places: &[(Uuid, i32)],
+        places: &[Place],
     ) -> Result<Vec<Shelved>, StoreError> {
-        let (documents, ordinals): (Vec<_>, Vec<_>) = places.iter().copied().unzip();
-        let step = step!(statement::KNOWLEDGE_AT, workspace.uuid(), documents, ordinals);
-        self.pools.read(&[workspace], step).await?.iter().map(shelved).collect()
-    }
-
-    /// Whether pgvector's index can be asked.
-    pub async fn is_indexed(&self, workspace: WorkspaceId) -> Result<bool, StoreError> {
-        let rows = self.pools.read(&[workspace], step!(statement::KNOWLEDGE_INDEXED)).await?;
-        rows.first().map_or(Ok(false), |row| rows::get(row, "indexed"))
+        self.pieces.at(workspace, places).await?.iter().map(shelved).collect()
     }
 
     /// The places of the nearest chunks by pgvector's index, the nearest first: as many as `limit`, if there are.
@@ -280,7 +239,7 @@ impl Library {
         vector: &Vector,
         topics: &Topics,
         limit: i64,
-    ) -> Result<Vec<(Uuid, i32)>, StoreError> {
+    ) -> Result<Vec<Place>, StoreError> {
         let (named, with_untold) = match topics {
             Topics::All => (None, true),
             Topics::Quotable(topics) => (Some(topics.clone()), true),
@@ -301,7 +260,7 @@ impl Library {
 
     /// At most `limit` chunks that wait for a vector, whosever they are.
     pub async fn waiting(&self, limit: i64) -> Result<Vec<Waiting>, StoreError> {
-        let workspaces = self.workspaces().await?;
+        let workspaces = self.pieces.workspaces().await?;
         let step = step!(statement::KNOWLEDGE_WAITING, limit.min(PAGE));
         let rows = self.pools.read(&workspaces, step).await?;
         let waiting = |row: &Row| {
@@ -318,14 +277,6 @@ impl Library {
         rows.iter().map(waiting).collect()
     }
 
-    /// How many chunks wait, `MOST_WAITING` meaning that many or more.
-    pub async fn count_waiting(&self) -> Result<i64, StoreError> {
-        let workspaces = self.workspaces().await?;
-        let rows =
-            self.pools.read(&workspaces, step!(statement::KNOWLEDGE_COUNT_WAITING, MOST_WAITING)).await?;
-        rows.first().map_or(Ok(0), |row| rows::get(row, "waiting"))
-    }
-
     /// Stores a vector for each of these chunks of one workspace, unless the chunk has changed meanwhile.
     pub async fn embed(
         &self,
@@ -333,14 +284,7 @@ impl Library {
         embedder: &str,
         vectors: &[(&Waiting, Vector)],
     ) -> Result<(), StoreError> {
-        let mut numbers = Vec::with_capacity(vectors.len() * DIMENSIONS);
-        for (_, vector) in vectors {
-            if vector.as_slice().len() != DIMENSIONS {
-                let message = format!("a vector has {} numbers, not {DIMENSIONS}", vector.as_slice().len());
-                return Err(StoreError::Refused { code: "width".to_owned(), message });
-            }
-            numbers.extend_from_slice(vector.as_slice());
-        }
+        let numbers = end_to_end(vectors.iter().map(|(_, vector)| vector))?;
         let documents: HashSet<Uuid> = vectors.iter().map(|(chunk, _)| chunk.document).collect();
         let embed = step!(
             statement::KNOWLEDGE_EMBED,
@@ -359,7 +303,8 @@ impl Library {
 
     /// Takes away the vectors of all embedders but this one; how many.
     pub async fn forget_others(&self, workspace: WorkspaceId, embedder: &str) -> Result<i64, StoreError> {
-        let documents: Vec<Uuid> = self.versions(workspace).await?.into_iter().map(|(id, _)| id).collect();
+        let documents: Vec<Uuid> =
+            self.pieces.versions(workspace).await?.into_iter().map(|(id, _)| id).collect();
         let mut cleared = 0;
         for some in documents.chunks(DOCUMENTS) {
             let forget =
@@ -382,11 +327,6 @@ impl Library {
     pub async fn workspaces_running(&self, preset: &str) -> Result<Vec<WorkspaceId>, StoreError> {
         let rows = self.pools.lookup(vec![step!(statement::WORKSPACES_RUNNING, preset.to_owned())]).await?;
         rows.iter().map(|row| Ok(rows::get::<Uuid>(row, "id")?.into())).collect()
-    }
-
-    async fn workspaces(&self) -> Result<Vec<WorkspaceId>, StoreError> {
-        let workspaces = Accounts::new(self.pools.clone()).workspaces().await?;
-        Ok(workspaces.into_iter().map(|workspace| workspace.id).collect())
     }
 
     /// What is to be noted of a change beside it, a row a document.
@@ -483,8 +423,4 @@ fn shelved(row: &Row) -> Result<Shelved, StoreError> {
         topic: rows::get(row, "topic_collection")?,
         version: rows::get(row, "version")?,
     })
-}
-
-fn is_last(rows: &[Row], page: i64) -> bool {
-    i64::try_from(rows.len()).is_ok_and(|rows| rows < page)
 }

@@ -13,19 +13,21 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::StoreError;
+use super::pieces::{Pieces, end_to_end};
 use super::pool::{Pools, Step, step};
 use super::{rows, statement};
 use crate::domain::clock::Timestamp;
 use crate::domain::memory::{Item, Outcome, Purpose, Trace};
 use crate::domain::mint;
-use crate::domain::vector::{DIMENSIONS, Vector};
+use crate::domain::vector::DIMENSIONS;
 
-pub use items::{Kept, MOST_WAITING, Waiting};
+pub use items::{Kept, Waiting};
 
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Archive {
     pools: Pools,
+    pieces: Pieces,
 }
 
 /// What became of a trace that was to be added.
@@ -58,7 +60,7 @@ pub struct Counts {
 
 impl Archive {
     pub(super) fn new(pools: Pools) -> Self {
-        Self { pools }
+        Self { pieces: Pieces::new(pools.clone(), &items::ITEMS), pools }
     }
 
     /// Stores traces with their items, all of them or none; what became of each, in the same order. No two may have the
@@ -206,19 +208,6 @@ fn add_items(workspace: WorkspaceId, traces: &[Trace]) -> Result<Step<'static>, 
         end_to_end(items.iter().filter_map(|(.., item)| item.vector.as_ref().map(|(vector, _)| vector)))?,
         i32::try_from(DIMENSIONS).unwrap_or(i32::MAX)
     ))
-}
-
-/// Their numbers as one array.
-fn end_to_end<'a>(vectors: impl Iterator<Item = &'a Vector>) -> Result<Vec<f32>, StoreError> {
-    let mut numbers = Vec::new();
-    for vector in vectors {
-        if vector.as_slice().len() != DIMENSIONS {
-            let message = format!("a vector has {} numbers, not {DIMENSIONS}", vector.as_slice().len());
-            return Err(StoreError::Refused { code: "width".to_owned(), message });
-        }
-        numbers.extend_from_slice(vector.as_slice());
-    }
-    Ok(numbers)
 }
 
 /// Without its vector.

@@ -133,12 +133,16 @@ async fn a_chunk_that_stays_keeps_its_vector() {
     let now = desk.library().waiting(100).await.unwrap();
     assert_eq!(now.iter().map(|chunk| chunk.heading.as_str()).collect::<Vec<_>>(), ["At home"]);
     desk.library().embed(desk.workspace, "other", &[(&now[0], vector(9))]).await.unwrap();
-    assert_eq!(desk.library().count_waiting().await.unwrap(), 0);
+    assert_eq!(desk.library().pieces().count_waiting().await.unwrap(), 0);
     assert_eq!(desk.library().forget_others(desk.workspace, MINILM).await.unwrap(), 1);
-    assert_eq!(desk.library().count_waiting().await.unwrap(), 1);
+    assert_eq!(desk.library().pieces().count_waiting().await.unwrap(), 1);
     let shorter = Document { content: "Little.".to_owned(), ..three };
     desk.put(&[shorter]).await;
-    assert_eq!(desk.library().count_waiting().await.unwrap(), 1, "chunks that are no more do not wait");
+    assert_eq!(
+        desk.library().pieces().count_waiting().await.unwrap(),
+        1,
+        "chunks that are no more do not wait"
+    );
     desk.close().await;
 }
 
@@ -190,7 +194,10 @@ async fn the_index_of_the_database_finds_what_a_pass_over_all_finds() {
             part.iter().map(|chunk| (chunk, vector(chunk.document.as_u128().try_into().unwrap()))).collect();
         desk.library().embed(desk.workspace, MINILM, &vectors).await.unwrap();
     }
-    assert!(desk.library().is_indexed(desk.workspace).await.unwrap(), "the embedded database has pgvector");
+    assert!(
+        desk.library().pieces().is_indexed(desk.workspace).await.unwrap(),
+        "the embedded database has pgvector"
+    );
     let shelves = |large| Shelves::new(desk.library().clone(), Mind::default(), large);
     let (whole, large) = (shelves(LARGE), shelves(50));
     let (small, slim) =

@@ -89,7 +89,7 @@ async fn every_workspace_gets_as_many_as_match_and_none_of_anothers() {
         desks.push((workspace, items));
     }
     for (workspace, items) in &desks {
-        assert!(archive.is_indexed(*workspace).await.unwrap(), "the embedded database has pgvector");
+        assert!(archive.pieces().is_indexed(*workspace).await.unwrap(), "the embedded database has pgvector");
         for filter in filters() {
             let passing: Vec<&Item> = items
                 .iter()

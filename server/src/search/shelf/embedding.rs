@@ -57,7 +57,7 @@ impl<K: Kind> Shelves<K> {
         let (what, stored) = (K::NAME, &self.0.stored);
         let tell = |waiting| K::count(Counted::Waiting(waiting));
         let Some(embedder) = self.0.mind.embedder() else {
-            tell(stored.count_waiting().await?);
+            tell(stored.read().count_waiting().await?);
             return Ok(());
         };
         let (mut done, mut told) = (0, Instant::now());
@@ -76,7 +76,7 @@ impl<K: Kind> Shelves<K> {
                 K::count(Counted::Embedded(part.len()));
             }
             if told.elapsed() >= TOLD {
-                let left = stored.count_waiting().await?;
+                let left = stored.read().count_waiting().await?;
                 tell(left);
                 tracing::info!(what, done, left, "embedding");
                 told = Instant::now();

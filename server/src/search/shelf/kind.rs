@@ -9,9 +9,8 @@ use uuid::Uuid;
 use super::words::Bag;
 use crate::domain::vector::Vector;
 use crate::store::StoreError;
-
-/// Where a piece stands: its document, and its number in it.
-pub type Place = (Uuid, i32);
+use crate::store::pieces::Pieces;
+pub use crate::store::pieces::Place;
 
 /// A vector, and the embedder that made it.
 pub type Made = (Vector, String);
@@ -30,14 +29,8 @@ pub trait Kind: Clone + Send + Sync + 'static {
     /// Into the metrics of this kind.
     fn count(what: Counted);
 
-    /// Raised by every change; zero before the first.
-    fn stamp(&self, workspace: WorkspaceId) -> impl Future<Output = Result<i64, StoreError>> + Send;
-
-    /// Every document with the stamp of its last change.
-    fn versions(
-        &self,
-        workspace: WorkspaceId,
-    ) -> impl Future<Output = Result<Vec<(Uuid, i64)>, StoreError>> + Send;
+    /// How its pieces are read, whatever they are.
+    fn read(&self) -> &Pieces;
 
     /// All pieces of these documents into `take`, in the order of document and number.
     fn pieces(
@@ -55,9 +48,6 @@ pub trait Kind: Clone + Send + Sync + 'static {
         places: &[Place],
     ) -> impl Future<Output = Result<Vec<Self::Piece>, StoreError>> + Send;
 
-    /// Whether the database can find the nearest by itself.
-    fn is_indexed(&self, workspace: WorkspaceId) -> impl Future<Output = Result<bool, StoreError>> + Send;
-
     /// The nearest by the database's index, as many as `limit` if so many pass the filter.
     fn nearest(
         &self,
@@ -69,8 +59,6 @@ pub trait Kind: Clone + Send + Sync + 'static {
 
     /// At most `limit` that wait for a vector, whosever they are, those of a workspace together.
     fn waiting(&self, limit: i64) -> impl Future<Output = Result<Vec<Self::Waiting>, StoreError>> + Send;
-
-    fn count_waiting(&self) -> impl Future<Output = Result<i64, StoreError>> + Send;
 
     /// Whose it is, and what is to be embedded.
     fn text(waiting: &Self::Waiting) -> (WorkspaceId, String);

@@ -4,10 +4,10 @@ use switchboard_protocol::ids::WorkspaceId;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::super::accounts::Accounts;
+use super::super::pieces::{PAGE, Pieces, Place, Statements, end_to_end};
 use super::super::pool::step;
 use super::super::{StoreError, rows, statement};
-use super::{Archive, end_to_end, item};
+use super::{Archive, item};
 use crate::domain::clock::Timestamp;
 use crate::domain::memory::{Filter, Item, Outcome};
 use crate::domain::vector::{DIMENSIONS, Vector};
@@ -37,36 +37,24 @@ pub struct Waiting {
     digest: String,
 }
 
-/// Rows of a page of small ones.
-const PAGE: i64 = 1_000;
-/// Items come with text and vector, some three kilobytes each.
-const PAGE_OF_ITEMS: i64 = 500;
+/// What its items are read by.
+pub(super) static ITEMS: Statements = Statements {
+    stamp: &statement::MEMORY_STAMP,
+    versions: &statement::MEMORY_VERSIONS,
+    pieces: &statement::MEMORY_PIECES,
+    at: &statement::MEMORY_AT,
+    indexed: &statement::MEMORY_INDEXED,
+    count_waiting: &statement::MEMORY_COUNT_WAITING,
+    together: TRACES,
+};
+
 /// Traces whose items are asked for, or cleared, by one statement.
 const TRACES: usize = 200;
-/// Waiting items are counted no further.
-pub const MOST_WAITING: i64 = 10_000;
 
 impl Archive {
-    /// Raised by every change; zero before the first.
-    pub async fn stamp(&self, workspace: WorkspaceId) -> Result<i64, StoreError> {
-        let rows = self.pools.read(&[workspace], step!(statement::MEMORY_STAMP, workspace.uuid())).await?;
-        rows.first().map_or(Ok(0), |row| rows::get(row, "version"))
-    }
-
-    /// Every trace that has items, with the stamp of its last change.
-    pub async fn versions(&self, workspace: WorkspaceId) -> Result<Vec<(Uuid, i64)>, StoreError> {
-        let mut found: Vec<(Uuid, i64)> = Vec::new();
-        loop {
-            let after = found.last().map_or(Uuid::nil(), |last| last.0);
-            let step = step!(statement::MEMORY_VERSIONS, workspace.uuid(), after, PAGE);
-            let rows = self.pools.read(&[workspace], step).await?;
-            for row in &rows {
-                found.push((rows::get(row, "id")?, rows::get(row, "version")?));
-            }
-            if is_last(&rows, PAGE) {
-                return Ok(found);
-            }
-        }
+    /// How its items are read.
+    pub fn pieces(&self) -> &Pieces {
+        &self.pieces
     }
 
     /// All items of these traces, a page at a time into `take`, in the order of trace and place.
@@ -75,49 +63,15 @@ impl Archive {
         workspace: WorkspaceId,
         traces: &[Uuid],
         with_vectors: bool,
-        mut take: impl FnMut(Kept) + Send,
+        take: impl FnMut(Kept) + Send,
     ) -> Result<(), StoreError> {
-        for some in traces.chunks(TRACES) {
-            let (mut trace, mut ordinal) = (Uuid::nil(), 0_i32);
-            loop {
-                let step = step!(
-                    statement::MEMORY_PIECES,
-                    workspace.uuid(),
-                    some.to_vec(),
-                    trace,
-                    ordinal,
-                    PAGE_OF_ITEMS,
-                    with_vectors
-                );
-                let rows = self.pools.read(&[workspace], step).await?;
-                for row in &rows {
-                    let item = kept(row)?;
-                    (trace, ordinal) = (item.trace, item.ordinal);
-                    take(item);
-                }
-                if is_last(&rows, PAGE_OF_ITEMS) {
-                    break;
-                }
-            }
-        }
-        Ok(())
+        let read = |row: &Row| kept(row).map(|item| ((item.trace, item.ordinal), item));
+        self.pieces.of(workspace, traces, with_vectors, read, take).await
     }
 
     /// The items at these places, at most a thousand, in no order; those that are gone are left out.
-    pub async fn items_at(
-        &self,
-        workspace: WorkspaceId,
-        places: &[(Uuid, i32)],
-    ) -> Result<Vec<Kept>, StoreError> {
-        let (traces, ordinals): (Vec<_>, Vec<_>) = places.iter().copied().unzip();
-        let step = step!(statement::MEMORY_AT, workspace.uuid(), traces, ordinals);
-        self.pools.read(&[workspace], step).await?.iter().map(kept).collect()
-    }
-
-    /// Whether pgvector's index can be asked.
-    pub async fn is_indexed(&self, workspace: WorkspaceId) -> Result<bool, StoreError> {
-        let rows = self.pools.read(&[workspace], step!(statement::MEMORY_INDEXED)).await?;
-        rows.first().map_or(Ok(false), |row| rows::get(row, "indexed"))
+    pub async fn items_at(&self, workspace: WorkspaceId, places: &[Place]) -> Result<Vec<Kept>, StoreError> {
+        self.pieces.at(workspace, places).await?.iter().map(kept).collect()
     }
 
     /// The places of the nearest items by pgvector's index, the nearest first: as many as `limit`, if there are.
@@ -127,7 +81,7 @@ impl Archive {
         vector: &Vector,
         filter: &Filter,
         limit: i64,
-    ) -> Result<Vec<(Uuid, i32)>, StoreError> {
+    ) -> Result<Vec<Place>, StoreError> {
         let nearest = step!(
             statement::MEMORY_NEAREST,
             workspace.uuid(),
@@ -145,7 +99,7 @@ impl Archive {
 
     /// At most `limit` items and tasks that wait for a vector, whosever they are.
     pub async fn waiting(&self, limit: i64) -> Result<Vec<Waiting>, StoreError> {
-        let workspaces = self.workspaces().await?;
+        let workspaces = self.pieces.workspaces().await?;
         let step = step!(statement::MEMORY_WAITING, limit.min(PAGE));
         let rows = self.pools.read(&workspaces, step).await?;
         let waiting = |row: &Row| {
@@ -160,13 +114,6 @@ impl Archive {
             })
         };
         rows.iter().map(waiting).collect()
-    }
-
-    /// How many items wait, `MOST_WAITING` meaning that many or more.
-    pub async fn count_waiting(&self) -> Result<i64, StoreError> {
-        let workspaces = self.workspaces().await?;
-        let rows = self.pools.read(&workspaces, step!(statement::MEMORY_COUNT_WAITING, MOST_WAITING)).await?;
-        rows.first().map_or(Ok(0), |row| rows::get(row, "waiting"))
     }
 
     /// Stores a vector for each of these items of one workspace, unless it has one by now.
@@ -191,7 +138,8 @@ impl Archive {
 
     /// Takes away the vectors of all embedders but this one; of how many items.
     pub async fn forget_others(&self, workspace: WorkspaceId, embedder: &str) -> Result<i64, StoreError> {
-        let traces: Vec<Uuid> = self.versions(workspace).await?.into_iter().map(|(id, _)| id).collect();
+        let traces: Vec<Uuid> =
+            self.pieces.versions(workspace).await?.into_iter().map(|(id, _)| id).collect();
         let mut cleared = 0;
         for some in traces.chunks(TRACES) {
             let forget =
@@ -200,11 +148,6 @@ impl Archive {
             cleared += rows.first().map_or(Ok(0), |row| rows::get::<i64>(row, "items"))?;
         }
         Ok(cleared)
-    }
-
-    async fn workspaces(&self) -> Result<Vec<WorkspaceId>, StoreError> {
-        let workspaces = Accounts::new(self.pools.clone()).workspaces().await?;
-        Ok(workspaces.into_iter().map(|workspace| workspace.id).collect())
     }
 }
 
@@ -219,8 +162,4 @@ fn kept(row: &Row) -> Result<Kept, StoreError> {
         version: rows::get(row, "version")?,
         created_at: rows::get(row, "created_at")?,
     })
-}
-
-fn is_last(rows: &[Row], page: i64) -> bool {
-    i64::try_from(rows.len()).is_ok_and(|rows| rows < page)
 }
