@@ -166,6 +166,7 @@ fn desk(
         keyring,
         epoch: store.log_epoch().clone(),
         knowledge,
+        pace: reports::Pace::new(),
         info: ServerInfo {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             node: store.node().node().to_string(),

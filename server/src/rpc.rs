@@ -38,6 +38,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::conversation::Person;
 use crate::domain::visitor::Role;
 use crate::escalation::{Console, People, Presences};
+use crate::reports::Pace;
 use crate::search::Knowledge;
 use crate::session::event::Listener;
 use crate::session::{ConnectionId, Registry, Room};
@@ -55,6 +56,7 @@ pub struct Desk {
     pub keyring: Keyring,
     pub epoch: Epoch,
     pub knowledge: Knowledge,
+    pub pace: Pace,
     pub info: ServerInfo,
     /// Off for load tests only.
     pub limits: bool,

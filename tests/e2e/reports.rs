@@ -130,6 +130,7 @@ async fn metrics_are_what_the_rows_say(world: World) -> Result<()> {
             None,
             "hour",
         ),
+        ("2026-02-20T00:00:00Z", "2026-04-02T00:00:00Z", None, Some("banker"), "day"),
         ("2025-01-01T00:00:00Z", "2025-01-02T00:00:00Z", None, None, "hour"),
     ] {
         let mut params = json!({"from": from, "to": to, "bucket": bucket});

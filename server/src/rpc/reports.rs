@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
-use chrono::TimeDelta;
+use chrono::{Datelike as _, TimeDelta};
 use switchboard_protocol::RpcError;
 use switchboard_protocol::methods::{
     self, AgentState, Bucket, Csat, InteractionList, InteractionListed, MetricsCount, MetricsGet,
@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{Desk, Standing, wire};
 use crate::domain::clock::{self, Timestamp};
 use crate::domain::report::{
-    AgentMemory, Count, Grain, InteractionFilter, Metrics, Percentiles, Period, RecordedTurn, StoredWorkflow,
+    AgentMemory, Count, Grain, InteractionFilter, Metrics, Period, RecordedTurn, StoredWorkflow, Sums,
 };
 use crate::domain::workflow::{self, Awaiting, Recorded, StepStatus};
 use crate::reports;
@@ -23,8 +23,10 @@ use crate::reports;
 /// The period of who names none.
 const WEEK: TimeDelta = TimeDelta::days(7);
 /// Buckets of a series at most: 31 days of hours, five years of days.
-const HOURS: i64 = 31 * 24;
-const DAYS: i64 = 5 * 366;
+const HOURS: usize = 31 * 24;
+const DAYS: usize = 5 * 366;
+/// When somebody who came while too many waited may come again.
+const CROWDED_MS: u64 = 3000;
 /// A year that a mistyped one is told by.
 const YEARS: std::ops::RangeInclusive<i32> = 2000..=2200;
 
@@ -38,9 +40,12 @@ impl Desk {
         let period = period(&params, clock::now())?;
         let mode = params.mode.map(|mode| wire::mode(mode).name());
         let reports = self.registry.store().reports();
-        reports::catch_up(&reports, workspace).await.map_err(wire::store_error)?;
-        let metrics = reports.metrics(workspace, mode, period).await.map_err(wire::store_error)?;
-        Ok(shown(metrics, period))
+        let summing = async {
+            reports::catch_up(&reports, workspace).await?;
+            reports.metrics(workspace, mode, period).await
+        };
+        let metrics = self.pace.keep(summing).await.map_err(|reports::Crowded| crowded())?;
+        Ok(shown(metrics.map_err(wire::store_error)?, period))
     }
 
     pub(super) async fn list_interactions(
@@ -92,9 +97,15 @@ impl Desk {
     }
 }
 
+fn crowded() -> RpcError {
+    RpcError::unavailable(
+        "Too many reports are being made at this moment; try again in a few seconds.",
+        CROWDED_MS,
+    )
+}
+
 /// The period that is asked for, in whole buckets.
 fn period(params: &MetricsGet, now: Timestamp) -> Result<Period, RpcError> {
-    use chrono::Datelike as _;
     let to = params.to.map_or(now, Timestamp::from);
     let from = params.from.map_or(to - WEEK, Timestamp::from);
     for (field, at) in [("to", to), ("from", from)] {
@@ -106,63 +117,62 @@ fn period(params: &MetricsGet, now: Timestamp) -> Result<Period, RpcError> {
     if from > to {
         return Err(RpcError::invalid_param("from", "must not be after to"));
     }
-    let hours = Period::widened(Grain::Hour, from, to);
-    let grain = match params.bucket {
-        Some(Bucket::Hour) => Grain::Hour,
-        None if hours.buckets() <= HOURS => Grain::Hour,
-        Some(Bucket::Day) | None => Grain::Day,
+    let by = |grain, most| {
+        let period = Period::widened(grain, from, to);
+        (period.buckets().nth(most).is_none()).then_some(period)
     };
-    let period = Period::widened(grain, from, to);
-    match grain {
-        Grain::Hour if period.buckets() > HOURS => {
-            Err(RpcError::invalid_param("bucket", "must be day for a period of more than 31 days"))
-        }
-        Grain::Day if period.buckets() > DAYS => {
-            Err(RpcError::invalid_param("from", "must be at most five years before to"))
-        }
-        _ => Ok(period),
+    let hours = by(Grain::Hour, HOURS);
+    if params.bucket == Some(Bucket::Hour) {
+        let long = || RpcError::invalid_param("bucket", "must be day for a period of more than 31 days");
+        return hours.ok_or_else(long);
     }
+    let hours = hours.filter(|_| params.bucket.is_none());
+    let long = || RpcError::invalid_param("from", "must be at most five years before to");
+    hours.or_else(|| by(Grain::Day, DAYS)).ok_or_else(long)
 }
 
 fn shown(metrics: Metrics, period: Period) -> methods::Metrics {
-    let total = metrics.interactions;
+    let mut sums = Sums::default();
+    for (_, bucket) in &metrics.series {
+        sums.add(bucket);
+    }
+    let total = sums.interactions;
     let share = |part: i64| if total == 0 { 0.0 } else { ratio(part, total) };
-    let times = |times: Percentiles| Times { p50: times.p50, p95: times.p95 };
-    let known: HashMap<Timestamp, _> = metrics.series.iter().map(|point| (point.at, point)).collect();
-    let buckets = (0..period.buckets())
-        .map(|nth| period.from + period.grain.length() * i32::try_from(nth).unwrap_or(i32::MAX));
+    let known: HashMap<Timestamp, Sums> = metrics.series.into_iter().collect();
+    let point = |at: Timestamp| {
+        let sums = known.get(&at);
+        MetricsPoint {
+            at: at.into(),
+            interactions: sums.map_or(0, |sums| sums.interactions),
+            escalated: sums.map_or(0, |sums| sums.escalated),
+            p95_ms: sums.and_then(|sums| sums.processing_ms.percentile(0.95)),
+        }
+    };
     methods::Metrics {
         total_interactions: total,
-        resolved: metrics.resolved,
-        escalated: metrics.escalated,
-        escalation_rate: share(metrics.escalated),
-        containment_rate: share(total - metrics.escalated),
-        avg_confidence: metrics.confidence,
+        resolved: sums.resolved,
+        escalated: sums.escalated,
+        escalation_rate: share(sums.escalated),
+        containment_rate: share(total - sums.escalated),
+        avg_confidence: sums.confidence(),
         processing_ms: ProcessingTimes {
-            p50: metrics.processing_ms.p50,
-            p95: metrics.processing_ms.p95,
-            p99: metrics.processing_ms.p99,
+            p50: sums.processing_ms.percentile(0.5),
+            p95: sums.processing_ms.percentile(0.95),
+            p99: sums.processing_ms.percentile(0.99),
         },
-        first_response_ms: times(metrics.first_response_ms),
+        first_response_ms: Times {
+            p50: metrics.first_response_ms.percentile(0.5),
+            p95: metrics.first_response_ms.percentile(0.95),
+        },
         active_conversations: metrics.active_conversations,
         open_escalations: metrics.open_escalations,
-        time_to_claim_s: times(metrics.time_to_claim_s),
+        time_to_claim_s: Times { p50: metrics.time_to_claim_p50_s, p95: metrics.time_to_claim_p95_s },
         csat: Csat { count: metrics.ratings, average: metrics.rating },
         by_intent: counts(metrics.names.intents),
         by_category: counts(metrics.names.categories),
         by_trigger: counts(metrics.names.triggers),
-        errors: metrics.errors,
-        series: buckets
-            .map(|at| {
-                let point = known.get(&at);
-                MetricsPoint {
-                    at: at.into(),
-                    interactions: point.map_or(0, |point| point.interactions),
-                    escalated: point.map_or(0, |point| point.escalated),
-                    p95_ms: point.and_then(|point| point.p95_ms),
-                }
-            })
-            .collect(),
+        errors: sums.errors,
+        series: period.buckets().map(point).collect(),
     }
 }
 
@@ -251,7 +261,7 @@ mod tests {
     #[test]
     fn a_period_that_is_not_named_is_the_last_week_by_the_hour() {
         let period = period(&params(None, None, None), now()).unwrap();
-        assert_eq!((period.grain, period.buckets()), (Grain::Hour, 7 * 24 + 1));
+        assert_eq!((period.grain, period.buckets().count()), (Grain::Hour, 7 * 24 + 1));
         assert_eq!(period.to, "2026-03-10T10:00:00Z".parse::<Timestamp>().unwrap());
     }
 

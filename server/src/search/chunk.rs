@@ -4,6 +4,7 @@
 //! sentence is parted between words. A chunk's text is plain, with the marks of Markdown for headings within it (`## `)
 //! and for entries (`- `, `1. `), a row of a table being an entry.
 
+mod dialogue;
 mod html;
 mod markdown;
 mod pack;
@@ -82,7 +83,8 @@ pub fn read(format: Format, bytes: Vec<u8>) -> Result<Page, ReadError> {
         Format::Html => html::outline(&content),
         Format::Plain | Format::Pdf => plain::outline(&content),
     };
-    let chunks = pack::pack(&outline);
+    let talk = if matches!(format, Format::Html) { None } else { dialogue::chunks(&content) };
+    let chunks = talk.unwrap_or_else(|| pack::pack(&outline));
     if chunks.is_empty() {
         return Err(ReadError::Empty);
     }
@@ -93,6 +95,9 @@ pub fn read(format: Format, bytes: Vec<u8>) -> Result<Page, ReadError> {
 /// Markdown that has no more than headings is a chunk as it stands.
 pub fn chunks(title: &str, content: &str) -> Vec<Chunk> {
     let start = content.trim_start().get(..14).unwrap_or_default().to_ascii_lowercase();
+    if let Some(talk) = dialogue::chunks(content) {
+        return talk;
+    }
     let is_html =
         start.starts_with("<!doctype html") || ["<html", "<body"].iter().any(|tag| start.starts_with(tag));
     let mut outline = if is_html { html::outline(content) } else { markdown::outline(content) };

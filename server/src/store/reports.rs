@@ -13,8 +13,8 @@ use super::pool::{Pools, Step, step};
 use super::{rows, statement};
 use crate::domain::clock::Timestamp;
 use crate::domain::report::{
-    AgentMemory, Count, Interaction, InteractionFilter, Metrics, Names, Percentiles, Period, Point,
-    RecordedTurn, StoredWorkflow, Trace,
+    AgentMemory, Count, Histogram, Interaction, InteractionFilter, Metrics, Names, Period, RecordedTurn,
+    StoredWorkflow, Sums, Trace,
 };
 
 /// Cheap to clone.
@@ -47,7 +47,7 @@ impl Reports {
         Ok(counted > 0)
     }
 
-    /// The sums of a period, and what is so now.
+    /// The sums of a period bucket by bucket, and what is so now.
     pub async fn metrics(
         &self,
         workspace: WorkspaceId,
@@ -56,19 +56,31 @@ impl Reports {
     ) -> Result<Metrics, StoreError> {
         let all = mode.unwrap_or("*");
         let (from, to) = (period.from, period.to);
-        let (first_day, end_of_days) = period.whole_days();
+        let parts = period.cover();
+        let grains: Vec<_> = parts.iter().map(|part| part.grain.name()).collect();
+        let (begins, ends): (Vec<_>, Vec<_>) = parts.iter().map(|part| (part.from, part.to)).unzip();
         let id = workspace.uuid();
         let read = async |step: Step<'static>| self.pools.read(&[workspace], step).await;
-        let (totals, names, series, claims, standing) = tokio::try_join!(
-            read(step!(statement::REPORTS_TOTALS, id, all, from, to, first_day, end_of_days)),
-            read(step!(statement::REPORTS_NAMES, id, all, from, to, first_day, end_of_days)),
+        let (series, firsts, names, claims, standing) = tokio::try_join!(
             read(step!(statement::REPORTS_SERIES, id, all, period.grain.name(), from, to)),
+            read(step!(
+                statement::REPORTS_FIRST_RESPONSES,
+                id,
+                all,
+                grains.clone(),
+                begins.clone(),
+                ends.clone()
+            )),
+            read(step!(statement::REPORTS_NAMES, id, mode, grains, begins, ends)),
             read(step!(statement::REPORTS_CLAIMS, id, mode, from, to)),
             read(step!(statement::REPORTS_STANDING, id, mode, period.first_id(), period.end_id())),
         )?;
-        let total = totals.first().ok_or(StoreError::Stale)?;
         let claims = claims.first().ok_or(StoreError::Stale)?;
         let standing = standing.first().ok_or(StoreError::Stale)?;
+        let mut first_response_ms = Histogram::default();
+        for row in &firsts {
+            first_response_ms.add(&Histogram(rows::get(row, "first_response_ms")?));
+        }
         let mut names_of = Names::default();
         for row in &names {
             let dimension: String = rows::get(row, "dimension")?;
@@ -84,20 +96,15 @@ impl Reports {
             });
         }
         Ok(Metrics {
-            interactions: rows::get(total, "interactions")?,
-            resolved: rows::get(total, "resolved")?,
-            escalated: rows::get(total, "escalated")?,
-            errors: rows::get(total, "errors")?,
-            confidence: rows::get(total, "confidence")?,
-            processing_ms: percentiles(total, "processing_p50", "processing_p95", Some("processing_p99"))?,
-            first_response_ms: percentiles(total, "first_p50", "first_p95", None)?,
-            time_to_claim_s: percentiles(claims, "claim_p50", "claim_p95", None)?,
+            series: series.iter().map(sums).collect::<Result<_, _>>()?,
+            first_response_ms,
+            names: names_of,
+            time_to_claim_p50_s: rows::get(claims, "claim_p50")?,
+            time_to_claim_p95_s: rows::get(claims, "claim_p95")?,
             active_conversations: rows::get(standing, "active")?,
             open_escalations: rows::get(standing, "escalations")?,
             ratings: rows::get(standing, "ratings")?,
             rating: rows::get(standing, "average")?,
-            names: names_of,
-            series: series.iter().map(point).collect::<Result<_, _>>()?,
         })
     }
 
@@ -158,21 +165,17 @@ impl Reports {
     }
 }
 
-fn percentiles(row: &Row, p50: &str, p95: &str, p99: Option<&str>) -> Result<Percentiles, StoreError> {
-    Ok(Percentiles {
-        p50: rows::get(row, p50)?,
-        p95: rows::get(row, p95)?,
-        p99: p99.map_or(Ok(None), |column| rows::get(row, column))?,
-    })
-}
-
-fn point(row: &Row) -> Result<Point, StoreError> {
-    Ok(Point {
-        at: rows::get(row, "at")?,
+fn sums(row: &Row) -> Result<(Timestamp, Sums), StoreError> {
+    let sums = Sums {
         interactions: rows::get(row, "interactions")?,
+        resolved: rows::get(row, "resolved")?,
         escalated: rows::get(row, "escalated")?,
-        p95_ms: rows::get(row, "p95")?,
-    })
+        errors: rows::get(row, "errors")?,
+        confidences: rows::get(row, "confidences")?,
+        confidence_sum: rows::get(row, "confidence_sum")?,
+        processing_ms: Histogram(rows::get(row, "processing_ms")?),
+    };
+    Ok((rows::get(row, "at")?, sums))
 }
 
 fn stored_workflow(row: &Row) -> Result<StoredWorkflow, StoreError> {

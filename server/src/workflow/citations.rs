@@ -17,31 +17,26 @@ pub struct Cited {
 }
 
 static MARK: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"[ \t]?\[(\d{1,4})\]").expect("checked by the tests"));
+    LazyLock::new(|| Regex::new(r"([ \t]?)\[(\d{1,4})\]").expect("checked by the tests"));
 
 /// The text without citations of what was not given, and the list of those that stay.
 pub fn keep(text: &str, passages: &[Passage]) -> (String, Vec<Cited>) {
-    let mut cited: Vec<(u32, Cited)> = Vec::new();
+    let mut given: Vec<usize> = Vec::new();
     let kept = MARK.replace_all(text, |found: &Captures<'_>| {
-        let number: u32 = found[1].parse().unwrap_or(0);
-        let passage = (number as usize).checked_sub(1).and_then(|index| passages.get(index));
-        let Some(passage) = passage else { return String::new() };
-        if !cited.iter().any(|(known, _)| *known == number) {
-            cited.push((
-                number,
-                Cited {
-                    number,
-                    source: passage.source.clone(),
-                    title: passage.title.clone(),
-                    url: passage.url.clone(),
-                },
-            ));
+        let index = found[2].parse::<usize>().unwrap_or(0).checked_sub(1);
+        let Some(index) = index.filter(|index| *index < passages.len()) else { return String::new() };
+        let known = given.iter().position(|known| *known == index);
+        let place = known.unwrap_or(given.len());
+        if known.is_none() {
+            given.push(index);
         }
-        found[0].to_owned()
+        format!("{}[{}]", &found[1], place + 1)
     });
-    let mut list: Vec<Cited> = cited.into_iter().map(|(_, cited)| cited).collect();
-    list.sort_by_key(|cited| cited.number);
-    (kept.into_owned(), list)
+    let cited = given.iter().zip(1..).map(|(index, number)| {
+        let Passage { source, title, url, .. } = &passages[*index];
+        Cited { number, source: source.clone(), title: title.clone(), url: url.clone() }
+    });
+    (kept.into_owned(), cited.collect())
 }
 
 #[cfg(test)]
@@ -49,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_was_given_can_be_cited() {
+    fn only_what_was_given_can_be_cited_and_numbers_follow_the_text() {
         let passage = |title: &str| Passage {
             document: uuid::Uuid::nil(),
             ordinal: 0,
@@ -60,9 +55,9 @@ mod tests {
             score: 1.0,
             asked: None,
         };
-        let (text, cited) = keep("One [2]. Two [7][1]. Three [0].", &[passage("a"), passage("b")]);
-        assert_eq!(text, "One [2]. Two[1]. Three.");
-        assert_eq!(cited.iter().map(|cited| cited.number).collect::<Vec<_>>(), [1, 2]);
-        assert_eq!(cited[1].source, "b.md");
+        let (text, cited) = keep("One [2]. Two [7][1]. Three [0]. Four [2].", &[passage("a"), passage("b")]);
+        assert_eq!(text, "One [1]. Two[2]. Three. Four [1].");
+        let cited: Vec<_> = cited.iter().map(|cited| (cited.number, cited.source.as_str())).collect();
+        assert_eq!(cited, [(1, "b.md"), (2, "a.md")]);
     }
 }

@@ -1,5 +1,6 @@
 -- Counts the next interactions into the rollups and marks them, in one transaction: each once, whenever it was
--- committed, and whoever counts at the same time waits. Every one belongs to its hour and its day, to its mode and to all modes.
+-- committed, and whoever counts at the same time waits. Every one belongs to its hour, its day and its
+-- month, to its mode and to all modes.
 WITH taken AS (
   UPDATE interactions i SET counted = true
   FROM (SELECT id FROM interactions WHERE NOT counted ORDER BY id LIMIT $1 FOR UPDATE) next
@@ -10,7 +11,7 @@ WITH taken AS (
   SELECT t.workspace_id, g.grain, date_trunc(g.grain, t.created_at, 'UTC') AS at, m.mode, t.turn, t.intent, t.category,
          t.outcome, t.escalated, t.trigger_type, t.confidence, t.processing_time_ms
   FROM taken t
-  CROSS JOIN (VALUES ('hour'), ('day')) AS g (grain)
+  CROSS JOIN (VALUES ('hour'), ('day'), ('month')) AS g (grain)
   CROSS JOIN LATERAL (VALUES (coalesce(t.mode, '')), ('*')) AS m (mode)
 ), sums AS (
   INSERT INTO interaction_rollups AS r (workspace_id, grain, at, mode, interactions, resolved, escalated, errors,

@@ -30,6 +30,11 @@ pub fn pack(outline: &Outline) -> Vec<Chunk> {
     packer.chunks
 }
 
+/// Whether an embedder reads all of a text.
+pub fn fits(text: &str) -> bool {
+    words(text) <= MOST
+}
+
 /// What stands below one heading.
 #[derive(Default)]
 struct Section {
