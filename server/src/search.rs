@@ -3,6 +3,7 @@
 pub mod chunk;
 pub mod embedder;
 pub mod eval;
+mod indexing;
 pub mod insights;
 pub mod knowledge;
 pub mod memory;
@@ -14,6 +15,7 @@ mod shelf;
 mod tests;
 
 pub use embedder::Mind;
+pub use indexing::keep_indexing;
 pub use knowledge::{Knowledge, stock};
 pub use memory::Memories;
 pub use shelf::index::Mode;

@@ -15,6 +15,7 @@ pub(crate) const TESTS: &[Test] = tests![
     a_group_with_a_key_is_taken_in_once,
     a_batch_stores_the_good_and_names_the_bad,
     everything_that_is_wrong_is_named_at_once,
+    words_that_come_too_late_are_nobodys,
     a_deleted_contact_is_gone_with_all_that_was_its,
     what_was_written_is_what_is_read_next,
     another_workspaces_contacts_are_not_found,
@@ -249,6 +250,28 @@ async fn everything_that_is_wrong_is_named_at_once(world: World) -> Result<()> {
     Ok(())
 }
 
+/// The words of a contact wait; meanwhile it is deleted, and comes anew by the same name.
+async fn words_that_come_too_late_are_nobodys(world: World) -> Result<()> {
+    let key = desk(&world).await?;
+    upsert(&world, &key, json!({"contact_id": "a", "insights": {"personal": "sails"}})).await?;
+    let found = async |query: &str| -> Result<usize> {
+        let found = world.rpc(Some(&key), "insight.search", json!({"query": query})).await?;
+        Ok(found["results"].as_array().context("results")?.len())
+    };
+    ensure!(found("sails").await? == 1);
+    let late = "insert into insight_unindexed (workspace_id, contact_id, created_at, fields, words) \
+                select workspace_id, contact, created_at - interval '1 second', 7, w.words \
+                from structured_insights s join insight_words w using (workspace_id, contact_id), \
+                     unnest(array['a', 'gone']) contact";
+    world.execute(late).await?;
+    world.execute("update insight_words set words = '{}'").await?;
+    upsert(&world, &key, json!({"contact_id": "b", "insights": {"personal": "rows"}})).await?;
+    ensure!(found("rows").await? == 1 && found("sails").await? == 0);
+    ensure!(world.value("select count(*) from insight_unindexed").await? == 0);
+    ensure!(world.value("select count(*) from insight_words").await? == 2);
+    Ok(())
+}
+
 async fn a_deleted_contact_is_gone_with_all_that_was_its(world: World) -> Result<()> {
     let key = desk(&world).await?;
     let group = json!({"group_key": "1", "insight": {"contact_id": "a", "eni_source_types": ["x"],
@@ -260,12 +283,12 @@ async fn a_deleted_contact_is_gone_with_all_that_was_its(world: World) -> Result
     for method in ["insight.delete", "insight.get"] {
         ensure!(refused(&world, Some(&key), method, params.clone()).await?.kind == "not_found", "{method}");
     }
+    let found = world.rpc(Some(&key), "insight.search", json!({"query": "sails"})).await?;
+    ensure!(found["results"].as_array().map(Vec::len) == Some(1), "{found}");
     for table in ["structured_insights", "insight_words"] {
         ensure!(world.value(&format!("select count(*) from {table}")).await? == 1, "{table}");
     }
     ensure!(world.value("select count(*) from insight_groups").await? == 0);
-    let found = world.rpc(Some(&key), "insight.search", json!({"query": "sails"})).await?;
-    ensure!(found["results"].as_array().map(Vec::len) == Some(1), "{found}");
     let stats = world.rpc(Some(&key), "insight.stats", json!({})).await?;
     ensure!(stats["total"] == 1 && stats["by_source_type"] == json!({}), "{stats}");
     let log = world.rows("select subject from audit_log where action = 'insight.delete'").await?;

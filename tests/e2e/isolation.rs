@@ -75,6 +75,8 @@ async fn two_workspaces(world: &World) -> Result<(String, String)> {
         let insight = json!({"contact_id": "ann", "insights": {"personal": "x"}});
         let group = json!({"insight": insight, "group_key": "1"});
         world.rpc(Some(&key), "insight.upsert", group).await?;
+        // A search indexes what waits.
+        world.rpc(Some(&key), "insight.search", json!({"query": "x"})).await?;
         log_in(world, &email, Some(workspace)).await?;
     }
     let id = async |slug: &str| -> Result<String> {

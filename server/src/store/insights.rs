@@ -5,6 +5,7 @@
 //! takes it away.
 
 mod cache;
+mod indexing;
 
 use std::collections::HashSet;
 
@@ -14,6 +15,7 @@ use uuid::Uuid;
 
 use self::cache::Cache;
 pub use self::cache::CacheStatus;
+use self::indexing::Waiting;
 use super::StoreError;
 use super::pool::{Pools, Step, step};
 use super::{rows, statement};
@@ -26,6 +28,7 @@ use crate::domain::mint;
 pub struct Insights {
     pools: Pools,
     cache: Cache,
+    waiting: Waiting,
 }
 
 /// What became of a batch.
@@ -101,7 +104,7 @@ pub const PAGE: usize = 500;
 
 impl Insights {
     pub(super) fn new(pools: Pools) -> Self {
-        Self { pools, cache: Cache::default() }
+        Self { pools, cache: Cache::default(), waiting: Waiting::default() }
     }
 
     /// Folds groups into their contacts, those of one contact in the order given.
@@ -224,6 +227,7 @@ impl Insights {
 
     /// The contacts that hold any of the words, the best first.
     pub async fn find(&self, workspace: WorkspaceId, asked: Asked) -> Result<Vec<Found>, StoreError> {
+        self.catch_up(workspace).await?;
         let (score, at, contact, weights) = match asked.behind {
             Some(Found { contact, score, updated_at, weights }) => {
                 (Some(score), Some(updated_at), Some(contact), Some(weights))
@@ -306,9 +310,10 @@ impl Insights {
         contacts: Vec<String>,
         steps: Vec<Step<'static>>,
     ) -> Result<Vec<Row>, StoreError> {
-        let Self { pools, cache } = self.clone();
+        let Self { pools, cache, waiting } = self.clone();
         let work = tokio::spawn(async move {
             let outcome = pools.write_all(&[workspace], steps).await;
+            waiting.add();
             for contact in contacts {
                 cache.forget(workspace, contact);
             }

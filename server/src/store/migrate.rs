@@ -39,6 +39,7 @@ static MIGRATIONS: &[Migration] = migrations![
     10 "0010_insights",
     11 "0011_memory",
     15 "0015_months",
+    16 "0016_indexing",
 ];
 
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,7 @@
 -- Folds groups of insights into their contacts: groups of one contact in the order given, a group that was taken in before
 -- not again. Everybody takes the locks in one order, of all groups before those of contacts, each by its key: so no two
--- batches wait for each other. What a list holds for a row ends where `…_upto` says.
+-- batches wait for each other. The words wait to be indexed, in the order in which their groups were folded. What a list
+-- holds for a row ends where `…_upto` says.
 WITH incoming AS (
   SELECT ord, contact_id, group_key, member_name, total_eni_ids, record_count, insights, processing_status, generated_at,
          metadata, fields,
@@ -21,11 +22,9 @@ WITH incoming AS (
   ON CONFLICT DO NOTHING
   RETURNING contact_id, group_key
 ), fresh AS (
-  SELECT i.*, bit_or(i.fields) OVER (PARTITION BY i.contact_id ORDER BY i.ord DESC
-                                     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS fields_to_come
-  FROM incoming i
-  WHERE i.group_key IS NULL
-     OR (NOT i.is_repeated AND (i.contact_id, i.group_key) IN (SELECT contact_id, group_key FROM taken))
+  SELECT *
+  FROM incoming
+  WHERE group_key IS NULL OR (NOT is_repeated AND (contact_id, group_key) IN (SELECT contact_id, group_key FROM taken))
 ), folded AS (
   SELECT contact_id, count(*) AS groups, clock_timestamp() AS at,
          (array_agg(member_name ORDER BY ord DESC) FILTER (WHERE member_name IS NOT NULL))[1] AS member_name,
@@ -36,10 +35,7 @@ WITH incoming AS (
          switchboard_merge(insights ORDER BY ord) AS insights,
          (array_agg(processing_status ORDER BY ord DESC))[1] AS processing_status,
          (array_agg(generated_at ORDER BY ord) FILTER (WHERE generated_at IS NOT NULL))[1] AS generated_at,
-         (array_agg(metadata ORDER BY ord DESC) FILTER (WHERE metadata IS NOT NULL))[1] AS metadata,
-         bit_or(fields) AS fields,
-         switchboard_concat(CASE WHEN fields & fields_to_come <> 0 THEN switchboard_words_beside(words, fields_to_come)
-                                 ELSE words END) AS words
+         (array_agg(metadata ORDER BY ord DESC) FILTER (WHERE metadata IS NOT NULL))[1] AS metadata
   FROM fresh
   GROUP BY contact_id
 ), stored AS (
@@ -68,15 +64,11 @@ WITH incoming AS (
       metadata = coalesce(excluded.metadata, s.metadata)
   RETURNING contact_id, eni_id, member_name, eni_source_types, eni_source_subtypes, total_eni_ids, record_count, insights,
             processing_status, generated_at, created_at, updated_at, version, metadata, xmax = 0 AS is_new
-), worded AS (
-  INSERT INTO insight_words AS w (workspace_id, contact_id, updated_at, fields, words)
-  SELECT $1, contact_id, at, fields, words
-  FROM folded
-  WHERE contact_id IN (SELECT contact_id FROM stored)
-  ON CONFLICT (workspace_id, contact_id) DO UPDATE
-  SET updated_at = greatest(excluded.updated_at, w.updated_at),
-      fields = w.fields | excluded.fields,
-      words = switchboard_words_beside(w.words, excluded.fields) || excluded.words
+), unindexed AS (
+  INSERT INTO insight_unindexed (workspace_id, contact_id, created_at, fields, words)
+  SELECT $1, contact_id, s.created_at, f.fields, f.words
+  FROM fresh f JOIN stored s USING (contact_id)
+  ORDER BY f.ord
 )
 SELECT contact_id, eni_id, member_name, eni_source_types, eni_source_subtypes, total_eni_ids, record_count,
        CASE WHEN $18 THEN insights ELSE '{}' END AS insights, processing_status, generated_at, created_at, updated_at, version,
