@@ -202,7 +202,7 @@ impl Behind<'_> {
         let store = registry.store().clone();
         self.spawn(notifier(self.desk, &store, sender).keep_delivering());
         let (memories, news) = (registry.minds().memories().clone(), store.writer.news().clone());
-        self.spawn(memory::keep_learning(memories, news));
+        self.spawn(memory::keep_learning(memories, store.failures(), news));
         self.spawn(async move { reports::keep_counting(&store).await });
         let (finishing, serving, rules) = (registry.clone(), registry.clone(), self.config.queue);
         self.spawn(async move { finishing.finish_turns().await });
