@@ -21,7 +21,7 @@ CREATE TABLE distillations (
   upto_seq        bigint NOT NULL DEFAULT 0,
   due_at          timestamptz
 );
-CREATE INDEX distillations_due ON distillations (due_at, conversation_id) WHERE due_at IS NOT NULL;
+CREATE INDEX distillations_due ON distillations (conversation_id) WHERE due_at IS NOT NULL;
 
 -- Takes one part in, or nothing of the transaction: a part that somebody else has taken in, or whose conversation is gone,
 -- leaves no insight. What has ended anew since it was seen waits on.
