@@ -13,6 +13,7 @@ mod company;
 mod configuration;
 mod crash_matrix;
 mod crowd;
+mod distilling;
 mod draining;
 mod embedded;
 mod escalations;
@@ -74,6 +75,7 @@ fn main() -> ExitCode {
         company::TESTS,
         configuration::TESTS,
         http::TESTS,
+        distilling::TESTS,
         escalations::TESTS,
         failures::TESTS,
         feed::TESTS,

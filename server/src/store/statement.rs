@@ -219,6 +219,9 @@ statements! {
     MEMORY_TRIM_ITEMS = "memory/trim_items" as App [UUID, UUID, INT4];
     MEMORY_LEARNED = "memory/learned" as App [UUID, UUID, INT8];
     MEMORY_LEARNS = "memory/learns" as App [UUID];
+    DISTIL_LATER = "distillations/later" as App [UUID, UUID];
+    DISTIL_WAITING = "distillations/waiting" as Lookup [UUID, INT8];
+    DISTIL_TAKE = "distillations/take" as App [UUID, UUID, TIMESTAMPTZ, INT8, INT8];
     MEMORY_FORGET = "memory/forget" as App [UUID, UUID_ARRAY, TEXT];
 
     PEOPLE_FIND = "people/find" as App [UUID, TEXT];
@@ -228,6 +231,8 @@ statements! {
     PERSON_SAID = "people/said" as App [UUID, UUID, INT8, INT8];
     PERSON_TURNS = "people/turns" as App [UUID, UUID, INT8, INT8];
     PERSON_REMEMBERED = "people/remembered" as App [UUID, UUID, UUID, INT8];
+    PERSON_CONTACTS = "people/contacts" as App [UUID, UUID];
+    PERSON_INSIGHTS = "people/insights" as App [UUID, TEXT_ARRAY];
     PERSON_FORGET_LEARNED = "people/forget_learned" as App [UUID, UUID, INT8];
     PERSON_FORGET_SAID = "people/forget_said" as App [UUID, UUID, INT8];
     PERSON_FORGET_STEPS = "people/forget_steps" as App [UUID, UUID, INT8];
@@ -276,6 +281,9 @@ statements! {
     INSIGHTS_COUNTS = "insights/counts" as App [UUID];
     INSIGHTS_COUNT_UPDATED = "insights/count_updated" as App [UUID, TIMESTAMPTZ];
     INSIGHTS_HOLD = "insights/hold" as App [UUID, TEXT];
+    INSIGHTS_MARK = "insights/mark" as App [UUID, UUID, TEXT, TEXT];
+    INSIGHTS_UNMARK = "insights/unmark" as App [UUID, TEXT];
+    INSIGHTS_FORGET = "insights/forget" as App [UUID, TEXT_ARRAY];
     INSIGHTS_DELETE = "insights/delete" as App [UUID, TEXT, UUID, TEXT];
     KNOWLEDGE_STAMP = "knowledge/stamp" as App [UUID];
     KNOWLEDGE_ADVANCE = "knowledge/advance" as App [UUID];
