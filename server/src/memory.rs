@@ -21,8 +21,7 @@ use crate::domain::experience::Finished;
 use crate::domain::failure::{Failure, Kind};
 use crate::domain::insight::Status;
 use crate::search::Memories;
-use crate::store::failures::{Failures, reason};
-use crate::store::insights::Insights;
+use crate::store::failures::reason;
 use crate::store::writer::News;
 use crate::store::{Store, StoreError};
 
@@ -36,38 +35,29 @@ const BREATHE: Duration = Duration::from_millis(10);
 /// What learns from conversations that ended.
 pub struct Learner {
     memories: Memories,
-    insights: Insights,
-    failures: Failures,
-    distiller: Distiller,
-    /// Told of each conversation that is to be distilled.
-    ended: Arc<Notify>,
+    distillery: Distillery,
+    /// Told when a conversation may have to be distilled.
+    ended: Notify,
 }
 
 impl Learner {
     pub fn new(store: &Store, memories: Memories, distiller: Distiller) -> Self {
-        Self {
-            memories,
+        let distillery = Distillery {
             insights: store.insights().clone(),
+            archive: store.memory(),
             failures: store.failures(),
             distiller,
-            ended: Arc::default(),
-        }
+        };
+        Self { memories, distillery, ended: Notify::new() }
     }
 
     /// Learns from whatever waits, for as long as it is polled. It may be dropped at any time. Insights are drawn beside it:
     /// a remote model that takes its time keeps no memory waiting.
     pub async fn keep_learning(self, news: Arc<News>) {
-        let distillery = Distillery {
-            insights: self.insights.clone(),
-            archive: self.memories.archive().clone(),
-            failures: self.failures.clone(),
-            distiller: self.distiller.clone(),
-        };
-        let distilling = distillery.keep_distilling(self.ended.clone());
-        futures_util::join!(distilling, self.learn_on(news));
+        futures_util::join!(self.distillery.keep_distilling(&self.ended), self.learn_on(&news));
     }
 
-    async fn learn_on(&self, news: Arc<News>) {
+    async fn learn_on(&self, news: &News) {
         loop {
             match self.learn_all().await {
                 Ok(()) => {}
@@ -84,7 +74,7 @@ impl Learner {
     /// One after the other. One that cannot be learned from is let go of, and listed with the reason: the next try would
     /// fail as well.
     async fn learn_all(&self) -> Result<(), StoreError> {
-        let Self { memories, failures, .. } = self;
+        let (memories, failures) = (&self.memories, &self.distillery.failures);
         let mut after = Uuid::nil();
         loop {
             let page = memories.archive().finished(after, PAGE).await?;
@@ -121,7 +111,8 @@ impl Learner {
         // What is only judged changes what was learned; where that was taken away, it does not bring it back.
         let trace = found.filter(|(_, known)| from.ended || *known).and_then(|(all, _)| distil::trace(&all));
         if let Some(known) = &contact {
-            self.insights.mark(from.workspace, from.conversation, &known.contact, Status::Pending).await?;
+            let insights = &self.distillery.insights;
+            insights.mark(from.workspace, from.conversation, &known.contact, Status::Pending).await?;
         }
         archive.learn(from, trace.as_ref(), contact.is_some()).await?;
         if trace.is_some() {

@@ -124,7 +124,8 @@ async fn what_a_known_contact_says_becomes_an_insight_once(world: World) -> Resu
     let found = world.rpc(Some(&key), "insight.search", json!({"query": "bakeries"})).await?;
     ensure!(found["results"][0]["insight"]["contact_id"] == "C-1", "{found}");
     // Nothing was said of them the next time, and nothing changes.
-    let mut again = ann.tab().await?;
+    let mut again = verified(&world, "C-1").await?;
+    ensure!(again.conversation != ann.conversation);
     say_and_close(&mut again, &["What does it cost?"]).await?;
     distilled(&world).await?;
     ensure!(insight(&world, &key, "C-1").await? == second);
@@ -283,7 +284,8 @@ async fn rows_of_a_warehouse_are_distilled_by_the_model_once(world: World) -> Re
     ensure!(said.contains("2 contacts added"), "{said}");
     ensure!(model.count(Asked::Insights) == 2, "once a contact and source type");
     let a = insight(&world, &key, "a").await?;
-    ensure!(a["insights"] == json!({"personal": "Sails in Brest."}), "distilled, not dumped: {a}");
+    ensure!(a["insights"]["personal"] == "Sails in Brest.", "distilled, not dumped: {a}");
+    ensure!(a["insights"]["business"].is_null(), "{a}");
     ensure!(a["record_count"] == 2 && a["eni_source_subtypes"] == json!(["call", "note"]), "{a}");
     let said = printed(&world.command(&["import", "insights", file]).await?)?;
     ensure!(said.contains("2 were there already") && model.count(Asked::Insights) == 2, "{said}");
@@ -294,7 +296,10 @@ async fn rows_of_a_warehouse_are_distilled_by_the_model_once(world: World) -> Re
     let other = other.to_str().context("a path that is text")?;
     printed(&world.command(&["import", "insights", other]).await?)?;
     let c = insight(&world, &key, "c").await?;
-    ensure!(c["insights"] == json!({"business": "Runs a bakery.", "personal": "Has two daughters."}), "{c}");
+    ensure!(
+        c["insights"]["business"] == "Runs a bakery." && c["insights"]["personal"] == "Has two daughters.",
+        "{c}"
+    );
     let listed = failures(&world, &key).await?;
     ensure!(listed["newest"][0]["subject"] == format!("{other}:2"), "{listed}");
     ensure!(listed["newest"][0]["kind"] == "distillation", "{listed}");

@@ -3,7 +3,6 @@
 //!
 //! Invariant: what waits stands in the database, and a part of a conversation becomes one group, however often it is tried.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -13,7 +12,7 @@ use uuid::Uuid;
 
 use super::contact;
 use crate::brain::distiller::Distiller;
-use crate::domain::experience::Experience;
+use crate::domain::experience::{Experience, Line};
 use crate::domain::failure::{Failure, Kind};
 use crate::domain::insight::{Group, Note, Notes, Source, Status, fields};
 use crate::domain::message::Role;
@@ -23,7 +22,7 @@ use crate::store::failures::{Failures, reason};
 use crate::store::insights::{Insights, Waiting};
 use crate::store::memory::Archive;
 
-/// Draws insights; see [`Distillery::keep_distilling`].
+/// What draws insights.
 pub struct Distillery {
     pub insights: Insights,
     pub archive: Archive,
@@ -38,12 +37,12 @@ const PAGE: i64 = 100;
 /// Conversations that are distilled at once: a remote model takes seconds for one, and has visitors to answer as well.
 const AT_ONCE: usize = 4;
 
-/// What a group is told to be of, and what it counts as.
+/// The type of a group's source, and what its key begins with.
 const CONVERSATION: &str = "conversation";
 
 impl Distillery {
     /// Distils whatever waits, for as long as it is polled. It may be dropped at any time.
-    pub async fn keep_distilling(self, ended: Arc<Notify>) {
+    pub async fn keep_distilling(&self, ended: &Notify) {
         loop {
             match self.distil_all().await {
                 Ok(()) => {}
@@ -101,12 +100,11 @@ impl Distillery {
 
     async fn distil(&self, part: &Waiting, of: &Experience) -> Result<(), StoreError> {
         let upto = head(of, part);
-        let known = contact::of(of);
+        let Some(known) = contact::of(of) else { return self.insights.pass_over(part, upto, None).await };
         let notes = notes(of, part.after);
-        let Some(known) = known.filter(|_| notes.notes.iter().any(|note| !note.by_desk)) else {
-            let contact = contact::of(of).map(|known| known.contact);
-            return self.insights.pass_over(part, upto, contact).await;
-        };
+        if notes.citable().is_empty() {
+            return self.insights.pass_over(part, upto, Some(known.contact)).await;
+        }
         self.insights.mark(part.workspace, part.conversation, &known.contact, Status::Processing).await?;
         let distilled = self.distiller.distil(&notes).await;
         match &distilled.fell_back {
@@ -158,11 +156,8 @@ fn head(of: &Experience, part: &Waiting) -> i64 {
 /// What was said behind `after`.
 fn notes(of: &Experience, after: i64) -> Notes {
     let said = of.lines.iter().filter(|line| line.seq > after && line.role != Role::System);
-    let note = |line: &crate::domain::experience::Line| Note {
-        number: line.seq,
-        by_desk: line.role != Role::User,
-        text: line.content.clone(),
-    };
+    let note =
+        |line: &Line| Note { number: line.seq, by_desk: line.role != Role::User, text: line.content.clone() };
     Notes { workspace: of.workspace, source: Source::Conversation, notes: said.map(note).collect() }
 }
 
