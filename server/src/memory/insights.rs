@@ -99,11 +99,10 @@ impl Distillery {
     }
 
     async fn distil(&self, part: &Waiting, of: &Experience) -> Result<(), StoreError> {
-        let upto = head(of, part);
-        let Some(known) = contact::of(of) else { return self.insights.pass_over(part, upto, None).await };
+        let Some(known) = contact::of(of) else { return self.insights.pass_over(part, None).await };
         let notes = notes(of, part.after);
         if notes.citable().is_empty() {
-            return self.insights.pass_over(part, upto, Some(known.contact)).await;
+            return self.insights.pass_over(part, Some(known.contact)).await;
         }
         self.insights.mark(part.workspace, part.conversation, &known.contact, Status::Processing).await?;
         let distilled = self.distiller.distil(&notes).await;
@@ -120,7 +119,7 @@ impl Distillery {
             }
         }
         if distilled.facts.is_empty() {
-            return self.insights.pass_over(part, upto, Some(known.contact)).await;
+            return self.insights.pass_over(part, Some(known.contact)).await;
         }
         // A name that the visitor's page told is no better than one that is known already.
         let before = self.insights.get(part.workspace, known.contact.clone()).await?;
@@ -139,7 +138,7 @@ impl Distillery {
             generated_at: Some(of.at),
             metadata: known.metadata,
         };
-        self.insights.take_in(part, upto, indexed(part.workspace, group)).await
+        self.insights.take_in(part, head(of, part), indexed(part.workspace, group)).await
     }
 
     async fn fail(&self, part: &Waiting, reason: String) -> Result<(), StoreError> {

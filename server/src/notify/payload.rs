@@ -103,4 +103,16 @@ mod tests {
         assert!(text.contains("about &lt;!channel&gt; &amp; co: sensitive"), "{text}");
         assert!(body.as_object().unwrap().len() == 1);
     }
+    #[test]
+    fn a_failure_is_told_by_its_kind() {
+        let failed = Event {
+            kind: EventKind::ProcessingFailed,
+            payload: json!({ "kind": "import" }),
+            ..event("complaint")
+        };
+        let told: Value = serde_json::from_str(&body(WebhookKind::Slack, &failed)).unwrap();
+        assert_eq!(told["text"], "Processing has failed: import. `insight.stats` lists what, and why.");
+        let told: Value = serde_json::from_str(&body(WebhookKind::Standard, &failed)).unwrap();
+        assert_eq!((&told["type"], &told["data"]["kind"]), (&json!("processing.failed"), &json!("import")));
+    }
 }

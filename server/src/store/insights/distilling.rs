@@ -60,14 +60,10 @@ impl Insights {
         self.change(part.workspace, vec![contact], steps).await.map(drop)
     }
 
-    /// The same for a part that says nothing of its contact, or has none.
-    pub async fn pass_over(
-        &self,
-        part: &Waiting,
-        upto: i64,
-        contact: Option<String>,
-    ) -> Result<(), StoreError> {
-        let mut steps = vec![take(part, upto)];
+    /// Waits no longer for a part that says nothing of its contact, or has none: where the conversation goes on, it belongs
+    /// to what is said then.
+    pub async fn pass_over(&self, part: &Waiting, contact: Option<String>) -> Result<(), StoreError> {
+        let mut steps = vec![take(part, part.after)];
         steps.extend(
             contact
                 .iter()
@@ -76,7 +72,7 @@ impl Insights {
         self.change(part.workspace, contact.into_iter().collect(), steps).await.map(drop)
     }
 
-    /// The same for a part that will never be taken in.
+    /// Leaves out a part that will never be taken in.
     pub async fn give_up(
         &self,
         part: &Waiting,
