@@ -8,6 +8,7 @@ pub mod administration;
 pub mod batch;
 mod error;
 pub mod escalations;
+pub mod failures;
 mod gather;
 pub mod insights;
 pub mod journal;
@@ -61,6 +62,7 @@ impl Store {
         let reader = Reader::new(&pools);
         let writer = Writer::start(&pools, &lease, lanes(database));
         let insights = Insights::new(pools.clone());
+        failures::Failures::begin();
         Ok(Self { pools, reader, writer, journal: None, insights, lease })
     }
 
@@ -101,6 +103,10 @@ impl Store {
 
     pub fn insights(&self) -> &Insights {
         &self.insights
+    }
+
+    pub fn failures(&self) -> failures::Failures {
+        failures::Failures::new(self.pools.clone())
     }
 
     pub fn memory(&self) -> memory::Archive {

@@ -13,9 +13,11 @@ mod company;
 mod configuration;
 mod crash_matrix;
 mod crowd;
+mod distilling;
 mod draining;
 mod embedded;
 mod escalations;
+mod failures;
 mod feed;
 mod frames;
 mod harness;
@@ -73,7 +75,9 @@ fn main() -> ExitCode {
         company::TESTS,
         configuration::TESTS,
         http::TESTS,
+        distilling::TESTS,
         escalations::TESTS,
+        failures::TESTS,
         feed::TESTS,
         identity::TESTS,
         insights::TESTS,

@@ -41,6 +41,9 @@ fn sentence(event: &Event) -> String {
                 text("conversation_id")
             )
         }
+        EventKind::ProcessingFailed => {
+            format!("Processing has failed: {}. `insight.stats` lists what, and why.", text("kind"))
+        }
         EventKind::WebhookTest => "A test of this webhook by Switchboard.".to_owned(),
     }
 }
@@ -99,5 +102,17 @@ mod tests {
         let text = body["text"].as_str().unwrap();
         assert!(text.contains("about &lt;!channel&gt; &amp; co: sensitive"), "{text}");
         assert!(body.as_object().unwrap().len() == 1);
+    }
+    #[test]
+    fn a_failure_is_told_by_its_kind() {
+        let failed = Event {
+            kind: EventKind::ProcessingFailed,
+            payload: json!({ "kind": "import" }),
+            ..event("complaint")
+        };
+        let told: Value = serde_json::from_str(&body(WebhookKind::Slack, &failed)).unwrap();
+        assert_eq!(told["text"], "Processing has failed: import. `insight.stats` lists what, and why.");
+        let told: Value = serde_json::from_str(&body(WebhookKind::Standard, &failed)).unwrap();
+        assert_eq!((&told["type"], &told["data"]["kind"]), (&json!("processing.failed"), &json!("import")));
     }
 }

@@ -5,6 +5,7 @@
 //! takes it away.
 
 mod cache;
+mod distilling;
 mod indexing;
 
 use std::collections::HashSet;
@@ -15,7 +16,8 @@ use uuid::Uuid;
 
 use self::cache::Cache;
 pub use self::cache::CacheStatus;
-use self::indexing::Waiting;
+pub use self::distilling::Waiting;
+use self::indexing::Unindexed;
 use super::StoreError;
 use super::pool::{Pools, Step, step};
 use super::{rows, statement};
@@ -28,7 +30,7 @@ use crate::domain::mint;
 pub struct Insights {
     pools: Pools,
     cache: Cache,
-    waiting: Waiting,
+    unindexed: Unindexed,
 }
 
 /// What became of a batch.
@@ -104,7 +106,7 @@ pub const PAGE: usize = 500;
 
 impl Insights {
     pub(super) fn new(pools: Pools) -> Self {
-        Self { pools, cache: Cache::default(), waiting: Waiting::default() }
+        Self { pools, cache: Cache::default(), unindexed: Unindexed::default() }
     }
 
     /// Folds groups into their contacts, those of one contact in the order given.
@@ -310,10 +312,10 @@ impl Insights {
         contacts: Vec<String>,
         steps: Vec<Step<'static>>,
     ) -> Result<Vec<Row>, StoreError> {
-        let Self { pools, cache, waiting } = self.clone();
+        let Self { pools, cache, unindexed } = self.clone();
         let work = tokio::spawn(async move {
             let outcome = pools.write_all(&[workspace], steps).await;
-            waiting.add();
+            unindexed.add();
             for contact in contacts {
                 cache.forget(workspace, contact);
             }

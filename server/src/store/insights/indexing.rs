@@ -17,7 +17,7 @@ use crate::store::{StoreError, rows, statement};
 
 /// What waits here; what another node left is found by looking.
 #[derive(Clone, Default)]
-pub(super) struct Waiting(Arc<Inner>);
+pub(super) struct Unindexed(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
@@ -32,7 +32,7 @@ const PART: i64 = 1000;
 /// Steps that a search waits for.
 const BEFORE_SEARCHING: usize = 8;
 
-impl Waiting {
+impl Unindexed {
     /// A batch was committed.
     pub(super) fn add(&self) {
         self.0.folded.fetch_add(1, Ordering::AcqRel);
@@ -47,12 +47,12 @@ impl Waiting {
 impl Insights {
     /// Until something waits here.
     pub async fn unindexed(&self) {
-        self.waiting.0.news.notified().await;
+        self.unindexed.0.news.notified().await;
     }
 
     /// Indexes some of what waits in each workspace; false once there is nothing left.
     pub async fn index(&self) -> Result<bool, StoreError> {
-        let upto = self.waiting.folded();
+        let upto = self.unindexed.folded();
         let all = Accounts::new(self.pools.clone()).workspaces().await?;
         let all: Vec<_> = all.into_iter().map(|workspace| workspace.id).collect();
         let waiting = self.pools.read(&all, step!(statement::INSIGHTS_UNINDEXED)).await?;
@@ -60,14 +60,14 @@ impl Insights {
             self.index_of(rows::get::<Uuid>(row, "workspace_id")?.into()).await?;
         }
         if waiting.is_empty() {
-            self.waiting.0.indexed.fetch_max(upto, Ordering::AcqRel);
+            self.unindexed.0.indexed.fetch_max(upto, Ordering::AcqRel);
         }
         Ok(!waiting.is_empty())
     }
 
     /// Indexes what waits in one workspace, as far as a search may be kept waiting.
     pub(super) async fn catch_up(&self, workspace: WorkspaceId) -> Result<(), StoreError> {
-        if self.waiting.folded() == self.waiting.0.indexed.load(Ordering::Acquire) {
+        if self.unindexed.folded() == self.unindexed.0.indexed.load(Ordering::Acquire) {
             return Ok(());
         }
         for _ in 0..BEFORE_SEARCHING {
