@@ -15,7 +15,7 @@ mod shelf;
 mod tests;
 
 pub use embedder::Mind;
-pub use indexing::keep_indexing;
+pub use indexing::{catch_up, keep_indexing};
 pub use knowledge::{Knowledge, stock};
 pub use memory::Memories;
 pub use shelf::index::Mode;

@@ -179,8 +179,8 @@ async fn with_another_workspace_the_database_shows_and_takes_no_row(world: World
              updated_at) values ('{own}', '{nowhere}', 1, '{nowhere}', 'user_request', 'pending', now(), now())"
         ),
         format!(
-            "insert into insight_words (workspace_id, contact_id, updated_at, fields, words) \
-             values ('{own}', 'bob', now(), 0, '{{}}')"
+            "insert into insight_words (workspace_id, contact_id, updated_at, version, words) \
+             values ('{own}', 'bob', now(), 1, '{{}}')"
         ),
         format!(
             "insert into insight_groups (workspace_id, contact_id, group_key, taken_at) values ('{own}', 'ann', '2', now())"

@@ -29,16 +29,6 @@ pub struct Group {
     pub metadata: Option<Value>,
 }
 
-/// A group with what it is found by.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Indexed {
-    pub group: Group,
-    /// The fields that it writes, a bit each: [`Place::bit`].
-    pub fields: i32,
-    /// The hash of each word and, in its last three bits, the place.
-    pub words: Vec<i64>,
-}
-
 /// All that is known of a contact.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Insight {
@@ -118,10 +108,6 @@ impl Place {
 
     pub const fn number(self) -> i64 {
         self as i64
-    }
-
-    pub const fn bit(self) -> i32 {
-        1 << self as i32
     }
 }
 

@@ -16,7 +16,6 @@ use crate::domain::experience::{Experience, Line};
 use crate::domain::failure::{Failure, Kind};
 use crate::domain::insight::{Group, Note, Notes, Source, Status, fields};
 use crate::domain::message::Role;
-use crate::search::insights::indexed;
 use crate::store::StoreError;
 use crate::store::failures::{Failures, reason};
 use crate::store::insights::{Insights, Waiting};
@@ -138,7 +137,7 @@ impl Distillery {
             generated_at: Some(of.at),
             metadata: known.metadata,
         };
-        self.insights.take_in(part, head(of, part), indexed(part.workspace, group)).await
+        self.insights.take_in(part, head(of, part), group).await
     }
 
     async fn fail(&self, part: &Waiting, reason: String) -> Result<(), StoreError> {

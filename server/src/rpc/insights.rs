@@ -19,8 +19,9 @@ use switchboard_protocol::{FieldProblem, Method, RequestId, RpcError, params, re
 use super::{Desk, Standing, wire};
 use crate::domain::clock;
 use crate::domain::failure::{Kind, Standing as Failed};
-use crate::domain::insight::{Group, Indexed, Insight, Order, Place, Status};
-use crate::search::insights::{Highlight, Question, indexed};
+use crate::domain::insight::{Group, Insight, Order, Place, Status};
+use crate::search;
+use crate::search::insights::{Highlight, Question};
 use crate::store::insights::{Asked, Filter, From, Insights, Page};
 
 impl Desk {
@@ -54,8 +55,7 @@ impl Desk {
         params: InsightUpsert,
     ) -> Result<InsightUpserted, RpcError> {
         let workspace = standing.caller.workspace;
-        let group = prepared(move || indexed(workspace, group(params))).await?;
-        let upserted = self.insights().upsert(workspace, group).await.map_err(wire::store_error)?;
+        let upserted = self.insights().upsert(workspace, group(params)).await.map_err(wire::store_error)?;
         Ok(InsightUpserted {
             insight: shown(upserted.insight),
             created: upserted.created,
@@ -70,10 +70,10 @@ impl Desk {
     ) -> Result<InsightBatchUpserted, RpcError> {
         let workspace = standing.caller.workspace;
         let read = move || {
-            let (mut groups, mut failed): (Vec<Indexed>, _) = (Vec::new(), Vec::new());
+            let (mut groups, mut failed): (Vec<Group>, _) = (Vec::new(), Vec::new());
             for entry in params.read() {
                 match entry {
-                    Ok(entry) => groups.push(indexed(workspace, group(entry))),
+                    Ok(entry) => groups.push(group(entry)),
                     Err(bad) => failed.push(bad),
                 }
             }
@@ -148,6 +148,7 @@ impl Desk {
         if question.len() == 0 {
             return Ok(InsightFound { results: Vec::new(), next_cursor: None });
         }
+        search::catch_up(self.insights(), workspace).await.map_err(wire::store_error)?;
         let mut found = self.insights().find(workspace, asked).await.map_err(wire::store_error)?;
         let more = found.len() > limit;
         found.truncate(limit);

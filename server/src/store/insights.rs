@@ -17,12 +17,13 @@ use uuid::Uuid;
 use self::cache::Cache;
 pub use self::cache::CacheStatus;
 pub use self::distilling::Waiting;
-use self::indexing::Unindexed;
+use self::indexing::Marks;
+pub use self::indexing::{Unindexed, Words};
 use super::StoreError;
 use super::pool::{Pools, Step, step};
 use super::{rows, statement};
 use crate::domain::clock::Timestamp;
-use crate::domain::insight::{Behind, Indexed, Insight, Key, Order, Status};
+use crate::domain::insight::{Behind, Group, Insight, Key, Order, Status};
 use crate::domain::mint;
 
 /// Cheap to clone; the clones share what is at hand.
@@ -30,7 +31,7 @@ use crate::domain::mint;
 pub struct Insights {
     pools: Pools,
     cache: Cache,
-    unindexed: Unindexed,
+    marks: Marks,
 }
 
 /// What became of a batch.
@@ -106,11 +107,11 @@ pub const PAGE: usize = 500;
 
 impl Insights {
     pub(super) fn new(pools: Pools) -> Self {
-        Self { pools, cache: Cache::default(), unindexed: Unindexed::default() }
+        Self { pools, cache: Cache::default(), marks: Marks::default() }
     }
 
     /// Folds groups into their contacts, those of one contact in the order given.
-    pub async fn fold(&self, workspace: WorkspaceId, groups: Vec<Indexed>) -> Result<Folded, StoreError> {
+    pub async fn fold(&self, workspace: WorkspaceId, groups: Vec<Group>) -> Result<Folded, StoreError> {
         let all = groups.len();
         if all == 0 {
             return Ok(Folded::default());
@@ -126,8 +127,8 @@ impl Insights {
     }
 
     /// Folds one group in, and says what is known then.
-    pub async fn upsert(&self, workspace: WorkspaceId, group: Indexed) -> Result<Upserted, StoreError> {
-        let contact = group.group.contact.clone();
+    pub async fn upsert(&self, workspace: WorkspaceId, group: Group) -> Result<Upserted, StoreError> {
+        let contact = group.contact.clone();
         let rows = self.write(workspace, vec![group], true).await?;
         if let Some(row) = rows.first() {
             return Ok(Upserted {
@@ -229,7 +230,6 @@ impl Insights {
 
     /// The contacts that hold any of the words, the best first.
     pub async fn find(&self, workspace: WorkspaceId, asked: Asked) -> Result<Vec<Found>, StoreError> {
-        self.catch_up(workspace).await?;
         let (score, at, contact, weights) = match asked.behind {
             Some(Found { contact, score, updated_at, weights }) => {
                 (Some(score), Some(updated_at), Some(contact), Some(weights))
@@ -297,10 +297,10 @@ impl Insights {
     async fn write(
         &self,
         workspace: WorkspaceId,
-        groups: Vec<Indexed>,
+        groups: Vec<Group>,
         whole: bool,
     ) -> Result<Vec<Row>, StoreError> {
-        let contacts = groups.iter().map(|indexed| indexed.group.contact.clone()).collect();
+        let contacts = groups.iter().map(|group| group.contact.clone()).collect();
         self.change(workspace, contacts, vec![upsert(workspace, groups, whole)]).await
     }
 
@@ -312,10 +312,10 @@ impl Insights {
         contacts: Vec<String>,
         steps: Vec<Step<'static>>,
     ) -> Result<Vec<Row>, StoreError> {
-        let Self { pools, cache, unindexed } = self.clone();
+        let Self { pools, cache, marks } = self.clone();
         let work = tokio::spawn(async move {
             let outcome = pools.write_all(&[workspace], steps).await;
-            unindexed.add();
+            marks.folded();
             for contact in contacts {
                 cache.forget(workspace, contact);
             }
@@ -326,9 +326,9 @@ impl Insights {
 }
 
 /// Lists of lists are sent end to end, each with the place where it ends.
-fn upsert(workspace: WorkspaceId, groups: Vec<Indexed>, whole: bool) -> Step<'static> {
+fn upsert(workspace: WorkspaceId, groups: Vec<Group>, whole: bool) -> Step<'static> {
     let mut columns = Columns::default();
-    for Indexed { group, fields, words } in groups {
+    for group in groups {
         columns.contacts.push(group.contact);
         columns.keys.push(group.key);
         columns.names.push(group.member_name);
@@ -340,8 +340,6 @@ fn upsert(workspace: WorkspaceId, groups: Vec<Indexed>, whole: bool) -> Step<'st
         columns.statuses.push(group.status.name());
         columns.generated.push(group.generated_at);
         columns.metadata.push(group.metadata);
-        columns.fields.push(fields);
-        columns.words.add(words);
     }
     step!(
         statement::INSIGHTS_UPSERT,
@@ -359,9 +357,6 @@ fn upsert(workspace: WorkspaceId, groups: Vec<Indexed>, whole: bool) -> Step<'st
         columns.statuses,
         columns.generated,
         columns.metadata,
-        columns.fields,
-        columns.words.all,
-        columns.words.ends,
         whole
     )
 }
@@ -379,8 +374,6 @@ struct Columns {
     statuses: Vec<&'static str>,
     generated: Vec<Option<Timestamp>>,
     metadata: Vec<Option<serde_json::Value>>,
-    fields: Vec<i32>,
-    words: EndToEnd<i64>,
 }
 
 struct EndToEnd<T> {

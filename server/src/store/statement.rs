@@ -271,10 +271,11 @@ statements! {
     FAILURES_NEWEST = "failures/newest" as App [UUID, INT8];
     FAILURES_COUNTS = "failures/counts" as App [UUID];
     INSIGHTS_UPSERT = "insights/upsert" as App [UUID, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, INT4_ARRAY,
-        TEXT_ARRAY, INT4_ARRAY, INT8_ARRAY, INT8_ARRAY, JSONB_ARRAY, TEXT_ARRAY, TIMESTAMPTZ_ARRAY, JSONB_ARRAY,
-        INT4_ARRAY, INT8_ARRAY, INT4_ARRAY, BOOL];
-    INSIGHTS_INDEX = "insights/index" as App [UUID, INT8];
-    INSIGHTS_UNINDEXED = "insights/unindexed" as App [];
+        TEXT_ARRAY, INT4_ARRAY, INT8_ARRAY, INT8_ARRAY, JSONB_ARRAY, TEXT_ARRAY, TIMESTAMPTZ_ARRAY, JSONB_ARRAY, BOOL];
+    INSIGHTS_UNINDEXED = "insights/unindexed" as App [UUID, INT8];
+    INSIGHTS_UNINDEXED_WORKSPACES = "insights/unindexed_workspaces" as App [];
+    INSIGHTS_INDEX = "insights/index" as App [UUID, INT8_ARRAY, TEXT_ARRAY, TIMESTAMPTZ_ARRAY, INT8_ARRAY, INT8_ARRAY,
+        INT4_ARRAY];
     INSIGHTS_TAKEN = "insights/taken" as App [UUID, TEXT_ARRAY, TEXT_ARRAY];
     INSIGHTS_GET = "insights/get" as App [UUID, TEXT_ARRAY];
     INSIGHTS_LIST = "insights/list" as App [UUID, TEXT, TEXT, TEXT, TIMESTAMPTZ, TEXT, TEXT, INT8, INT8];

@@ -1,40 +1,21 @@
--- Indexes the words that wait, the first to come first: those of a field that was written anew replace the ones that were
--- there. Who comes meanwhile waits for these rows and goes on with the next. A contact is held so that it cannot be deleted
--- and leave its words behind; words of one that is gone, though it may have come anew, end here. Everything is read by its
--- key, whatever the planner knows of a table that is empty most of the time.
-WITH waiting AS MATERIALIZED (
-  SELECT ctid AS place
-  FROM insight_unindexed
-  WHERE workspace_id = $1
-    AND id < $2 + (SELECT id FROM insight_unindexed WHERE workspace_id = $1 ORDER BY workspace_id, id LIMIT 1)
-  ORDER BY id
-  FOR UPDATE
-), taken AS (
-  DELETE FROM insight_unindexed
-  WHERE ctid = ANY (ARRAY(SELECT place FROM waiting))
-  RETURNING id, contact_id, created_at, fields, words
-), fresh AS (
-  SELECT t.*, h.updated_at,
-         bit_or(fields) OVER (PARTITION BY contact_id ORDER BY id DESC
-                              ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS fields_to_come
-  FROM (SELECT * FROM taken ORDER BY contact_id) t
-  CROSS JOIN LATERAL (
-    SELECT updated_at
-    FROM structured_insights
-    WHERE workspace_id = $1 AND contact_id = t.contact_id AND created_at = t.created_at
-    FOR KEY SHARE
-  ) h
-), worded AS (
-  INSERT INTO insight_words AS w (workspace_id, contact_id, updated_at, fields, words)
-  SELECT $1, contact_id, max(updated_at), bit_or(fields),
-         switchboard_concat(CASE WHEN fields & fields_to_come <> 0 THEN switchboard_words_beside(words, fields_to_come)
-                                 ELSE words END)
-  FROM fresh
-  GROUP BY contact_id
-  ORDER BY contact_id
-  ON CONFLICT (workspace_id, contact_id) DO UPDATE
-  SET updated_at = greatest(excluded.updated_at, w.updated_at),
-      fields = w.fields | excluded.fields,
-      words = switchboard_words_beside(w.words, excluded.fields) || excluded.words
+-- Writes the words that contacts were found to hold, and takes them off those that wait. One that was folded into since waits
+-- again and is left to that; one that was deleted, though it may have come anew, keeps nothing: it is held until the commit,
+-- so that it cannot be deleted meanwhile and leave its words behind. What a list holds for a row ends where `words_upto` says.
+WITH done AS (
+  DELETE FROM insight_unindexed WHERE workspace_id = $1 AND id = ANY ($2)
+), found AS (
+  SELECT contact_id, created_at, version, $6[coalesce($7[ord - 1], 0) + 1 : $7[ord]] AS words
+  FROM unnest($3::text[], $4::timestamptz[], $5::bigint[]) WITH ORDINALITY AS f (contact_id, created_at, version, ord)
 )
-SELECT count(*) AS taken FROM taken
+INSERT INTO insight_words AS w (workspace_id, contact_id, updated_at, version, words)
+SELECT $1, f.contact_id, s.updated_at, f.version, f.words
+FROM (SELECT * FROM found ORDER BY contact_id) f
+CROSS JOIN LATERAL (
+  SELECT updated_at
+  FROM structured_insights
+  WHERE workspace_id = $1 AND contact_id = f.contact_id AND created_at = f.created_at AND version = f.version
+  FOR KEY SHARE
+) s
+ON CONFLICT (workspace_id, contact_id) DO UPDATE
+SET updated_at = excluded.updated_at, version = excluded.version, words = excluded.words
+WHERE w.version <= excluded.version

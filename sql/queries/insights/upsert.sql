@@ -1,18 +1,16 @@
 -- Folds groups of insights into their contacts: groups of one contact in the order given, a group that was taken in before
 -- not again. Everybody takes the locks in one order, of all groups before those of contacts, each by its key: so no two
--- batches wait for each other. The words wait to be indexed, in the order in which their groups were folded. What a list
--- holds for a row ends where `…_upto` says.
+-- batches wait for each other. Each contact then waits to be indexed. What a list holds for a row ends where `…_upto` says.
 WITH incoming AS (
   SELECT ord, contact_id, group_key, member_name, total_eni_ids, record_count, insights, processing_status, generated_at,
-         metadata, fields,
+         metadata,
          $5[coalesce($6[ord - 1], 0) + 1 : $6[ord]] AS eni_source_types,
          $7[coalesce($8[ord - 1], 0) + 1 : $8[ord]] AS eni_source_subtypes,
-         $16[coalesce($17[ord - 1], 0) + 1 : $17[ord]] AS words,
          row_number() OVER (PARTITION BY contact_id, group_key ORDER BY ord) > 1 AS is_repeated
   FROM unnest($2::text[], $3::text[], $4::text[], $9::bigint[], $10::bigint[], $11::jsonb[], $12::text[],
-              $13::timestamptz[], $14::jsonb[], $15::int[])
+              $13::timestamptz[], $14::jsonb[])
     WITH ORDINALITY AS i (contact_id, group_key, member_name, total_eni_ids, record_count, insights, processing_status,
-                          generated_at, metadata, fields, ord)
+                          generated_at, metadata, ord)
 ), taken AS (
   INSERT INTO insight_groups (workspace_id, contact_id, group_key, taken_at)
   SELECT $1, contact_id, group_key, now()
@@ -65,12 +63,9 @@ WITH incoming AS (
   RETURNING contact_id, eni_id, member_name, eni_source_types, eni_source_subtypes, total_eni_ids, record_count, insights,
             processing_status, generated_at, created_at, updated_at, version, metadata, xmax = 0 AS is_new
 ), unindexed AS (
-  INSERT INTO insight_unindexed (workspace_id, contact_id, created_at, fields, words)
-  SELECT $1, contact_id, s.created_at, f.fields, f.words
-  FROM fresh f JOIN stored s USING (contact_id)
-  ORDER BY f.ord
+  INSERT INTO insight_unindexed (workspace_id, contact_id) SELECT $1, contact_id FROM stored
 )
 SELECT contact_id, eni_id, member_name, eni_source_types, eni_source_subtypes, total_eni_ids, record_count,
-       CASE WHEN $18 THEN insights ELSE '{}' END AS insights, processing_status, generated_at, created_at, updated_at, version,
+       CASE WHEN $15 THEN insights ELSE '{}' END AS insights, processing_status, generated_at, created_at, updated_at, version,
        metadata, is_new, (SELECT count(*) FROM fresh) AS fresh
 FROM stored

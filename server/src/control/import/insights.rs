@@ -29,9 +29,8 @@ use super::{TOLD, patiently};
 use crate::brain::distiller::Distiller;
 use crate::domain::clock;
 use crate::domain::failure::{self, Failure};
-use crate::domain::insight::Indexed;
+use crate::domain::insight::Group;
 use crate::rpc;
-use crate::search::insights::indexed;
 use crate::store::StoreError;
 use crate::store::failures::Failures;
 use crate::store::insights::{Folded, Insights};
@@ -153,7 +152,7 @@ struct Import<'a> {
     output: &'a Output,
     backup: Backup,
     /// Groups that wait for a transaction, with the places that they come from.
-    waiting: Vec<(String, Indexed)>,
+    waiting: Vec<(String, Group)>,
     bytes: usize,
     /// In a dry run, the contacts that would be there by now.
     planned: HashSet<String>,
@@ -266,9 +265,7 @@ impl Import<'_> {
                 return self.refuse(&place, &problems.join("; ")).await;
             }
         };
-        let workspace = self.workspace;
-        let group = tokio::task::spawn_blocking(move || indexed(workspace, group)).await?;
-        self.bytes += group.words.len() * size_of::<i64>();
+        self.bytes += draft.to_string().len();
         self.waiting.push((place, group));
         if self.waiting.len() >= PART || self.bytes >= PART_BYTES {
             self.store().await?;
@@ -289,14 +286,14 @@ impl Import<'_> {
         if fresh.is_empty() {
             return Ok(());
         }
-        let contacts: HashSet<_> = fresh.iter().map(|(_, group)| group.group.contact.clone()).collect();
+        let contacts: HashSet<_> = fresh.iter().map(|(_, group)| group.contact.clone()).collect();
         let asked =
             patiently(|| self.insights.some(self.workspace, contacts.iter().cloned().collect())).await;
         let before = asked.with_context(|| self.stopped())?;
         if self.dry_run {
             self.planned.extend(before.into_iter().map(|insight| insight.contact));
             for (_, group) in fresh {
-                let is_new = self.planned.insert(group.group.contact);
+                let is_new = self.planned.insert(group.contact);
                 *(if is_new { &mut self.tally.folded.created } else { &mut self.tally.folded.updated }) += 1;
             }
             return Ok(());
@@ -315,7 +312,7 @@ impl Import<'_> {
     }
 
     /// Whether the database took them, or why not.
-    async fn fold(&mut self, groups: Vec<Indexed>) -> anyhow::Result<Result<(), String>> {
+    async fn fold(&mut self, groups: Vec<Group>) -> anyhow::Result<Result<(), String>> {
         match patiently(|| self.insights.fold(self.workspace, groups.clone())).await {
             Ok(folded) => {
                 self.tally.folded.created += folded.created;
@@ -370,8 +367,8 @@ impl Tally {
     }
 }
 
-fn key(group: &Indexed) -> Option<(String, String)> {
-    Some((group.group.contact.clone(), group.group.key.clone()?))
+fn key(group: &Group) -> Option<(String, String)> {
+    Some((group.contact.clone(), group.key.clone()?))
 }
 
 /// The pass that gathers a contact's rows.

@@ -12,7 +12,7 @@ use super::super::pool::{Step, step};
 use super::super::{StoreError, rows, statement};
 use super::{Insights, upsert};
 use crate::domain::clock::Timestamp;
-use crate::domain::insight::{Indexed, Status};
+use crate::domain::insight::{Group, Status};
 
 /// A conversation that waits to be distilled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +54,8 @@ impl Insights {
 
     /// Takes a part of a conversation in with the group that was drawn from it. `Stale` where somebody else was first, or the
     /// conversation is gone.
-    pub async fn take_in(&self, part: &Waiting, upto: i64, group: Indexed) -> Result<(), StoreError> {
-        let contact = group.group.contact.clone();
+    pub async fn take_in(&self, part: &Waiting, upto: i64, group: Group) -> Result<(), StoreError> {
+        let contact = group.contact.clone();
         let steps = vec![take(part, upto), upsert(part.workspace, vec![group], false)];
         self.change(part.workspace, vec![contact], steps).await.map(drop)
     }

@@ -1,86 +1,139 @@
-//! Words of insights on their way into the index that a search reads.
+//! Contacts whose words are on their way into the index that a search reads.
 //!
-//! Invariant: they are indexed in the order in which their groups were folded, whoever does it. A search first indexes
-//! what waits, so that whoever brought something finds it.
+//! Invariant: the words of a contact are those of one version of it, and never of an earlier one than were there; every
+//! change leaves a mark until the words of that version, or a later one, are indexed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use serde_json::{Map, Value};
 use switchboard_protocol::ids::WorkspaceId;
 use tokio::sync::Notify;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::Insights;
+use super::{EndToEnd, Insights};
+use crate::domain::clock::Timestamp;
 use crate::store::accounts::Accounts;
 use crate::store::pool::step;
 use crate::store::{StoreError, rows, statement};
 
-/// What waits here; what another node left is found by looking.
+/// Batches that were committed here, and up to which of them everything is indexed. What another node left is found by
+/// looking.
 #[derive(Clone, Default)]
-pub(super) struct Unindexed(Arc<Inner>);
+pub(super) struct Marks(Arc<Counts>);
 
 #[derive(Default)]
-struct Inner {
+struct Counts {
     news: Notify,
-    /// Batches that were committed here, and up to which of them everything is indexed.
     folded: AtomicU64,
     indexed: AtomicU64,
 }
 
-/// Groups that one step indexes at most: some 50 ms of work.
-const PART: i64 = 1000;
-/// Steps that a search waits for.
-const BEFORE_SEARCHING: usize = 8;
+/// A contact that waits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unindexed {
+    pub mark: i64,
+    pub contact: String,
+    /// Nothing where it was deleted.
+    pub stands: Option<Stands>,
+}
 
-impl Unindexed {
-    /// A batch was committed.
-    pub(super) fn add(&self) {
+/// What a contact is to be found by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stands {
+    pub created_at: Timestamp,
+    pub version: i64,
+    pub member_name: Option<String>,
+    pub fields: Map<String, Value>,
+}
+
+/// The words of a contact at a version: the hash of each and, in its last three bits, its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    pub contact: String,
+    pub created_at: Timestamp,
+    pub version: i64,
+    pub words: Vec<i64>,
+}
+
+/// Marks of one step at most: some 50 ms of work.
+const PART: i64 = 1000;
+
+impl Marks {
+    pub(super) fn folded(&self) {
         self.0.folded.fetch_add(1, Ordering::AcqRel);
         self.0.news.notify_one();
-    }
-
-    fn folded(&self) -> u64 {
-        self.0.folded.load(Ordering::Acquire)
     }
 }
 
 impl Insights {
-    /// Until something waits here.
-    pub async fn unindexed(&self) {
-        self.unindexed.0.news.notified().await;
+    /// Until something was folded in here.
+    pub async fn folded(&self) {
+        self.marks.0.news.notified().await;
     }
 
-    /// Indexes some of what waits in each workspace; false once there is nothing left.
-    pub async fn index(&self) -> Result<bool, StoreError> {
-        let upto = self.unindexed.folded();
+    /// Whether all that was folded in here is indexed.
+    pub fn is_indexed(&self) -> bool {
+        self.marks.0.folded.load(Ordering::Acquire) == self.marks.0.indexed.load(Ordering::Acquire)
+    }
+
+    /// The workspaces in which contacts wait.
+    pub async fn unindexed_workspaces(&self) -> Result<Vec<WorkspaceId>, StoreError> {
+        let upto = self.marks.0.folded.load(Ordering::Acquire);
         let all = Accounts::new(self.pools.clone()).workspaces().await?;
         let all: Vec<_> = all.into_iter().map(|workspace| workspace.id).collect();
-        let waiting = self.pools.read(&all, step!(statement::INSIGHTS_UNINDEXED)).await?;
-        for row in &waiting {
-            self.index_of(rows::get::<Uuid>(row, "workspace_id")?.into()).await?;
+        let rows = self.pools.read(&all, step!(statement::INSIGHTS_UNINDEXED_WORKSPACES)).await?;
+        if rows.is_empty() {
+            self.marks.0.indexed.fetch_max(upto, Ordering::AcqRel);
         }
-        if waiting.is_empty() {
-            self.unindexed.0.indexed.fetch_max(upto, Ordering::AcqRel);
-        }
-        Ok(!waiting.is_empty())
+        rows.iter().map(|row| Ok(rows::get::<Uuid>(row, "workspace_id")?.into())).collect()
     }
 
-    /// Indexes what waits in one workspace, as far as a search may be kept waiting.
-    pub(super) async fn catch_up(&self, workspace: WorkspaceId) -> Result<(), StoreError> {
-        if self.unindexed.folded() == self.unindexed.0.indexed.load(Ordering::Acquire) {
-            return Ok(());
-        }
-        for _ in 0..BEFORE_SEARCHING {
-            if self.index_of(workspace).await? == 0 {
-                break;
-            }
-        }
-        Ok(())
+    /// The first that wait in a workspace, as they stand now.
+    pub async fn unindexed(&self, workspace: WorkspaceId) -> Result<Vec<Unindexed>, StoreError> {
+        let step = step!(statement::INSIGHTS_UNINDEXED, workspace.uuid(), PART);
+        self.pools.read(&[workspace], step).await?.iter().map(unindexed).collect()
     }
 
-    async fn index_of(&self, workspace: WorkspaceId) -> Result<i64, StoreError> {
-        let step = step!(statement::INSIGHTS_INDEX, workspace.uuid(), PART);
-        let rows = self.pools.write(&[workspace], step).await?;
-        rows::get(rows.first().ok_or(StoreError::Stale)?, "taken")
+    /// Puts words into the index and takes these marks away.
+    pub async fn index(
+        &self,
+        workspace: WorkspaceId,
+        marks: Vec<i64>,
+        found: Vec<Words>,
+    ) -> Result<(), StoreError> {
+        let (mut contacts, mut created, mut versions) = (Vec::new(), Vec::new(), Vec::new());
+        let mut words = EndToEnd::default();
+        for found in found {
+            contacts.push(found.contact);
+            created.push(found.created_at);
+            versions.push(found.version);
+            words.add(found.words);
+        }
+        let step = step!(
+            statement::INSIGHTS_INDEX,
+            workspace.uuid(),
+            marks,
+            contacts,
+            created,
+            versions,
+            words.all,
+            words.ends
+        );
+        self.pools.write(&[workspace], step).await.map(drop)
     }
+}
+
+fn unindexed(row: &Row) -> Result<Unindexed, StoreError> {
+    let stands = match rows::get::<Option<Timestamp>>(row, "created_at")? {
+        None => None,
+        Some(created_at) => Some(Stands {
+            created_at,
+            version: rows::get(row, "version")?,
+            member_name: rows::get(row, "member_name")?,
+            fields: rows::get::<Value>(row, "insights")?.as_object().cloned().unwrap_or_default(),
+        }),
+    };
+    Ok(Unindexed { mark: rows::get(row, "id")?, contact: rows::get(row, "contact_id")?, stands })
 }
