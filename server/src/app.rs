@@ -41,6 +41,7 @@ use crate::socket::{Forwarding, Sockets};
 use crate::store::escalations::Place;
 use crate::store::journal::Journal;
 use crate::store::{Database, Store, StoreError, migrate, node};
+use crate::sync::Syncs;
 use crate::telemetry;
 
 /// How long a server that cannot go on waits for its parts.
@@ -66,7 +67,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let minds = minds::asleep(&config, knowledge.clone(), memories, mind)?;
     search::stock(&knowledge, &minds.preset()).await?;
     let (feed, deliveries) = Feed::new(&store);
-    let desk = Arc::new(desk(&config, &store, minds, knowledge, feed, passwords.clone())?);
+    let syncs = Syncs::new(store.syncs(), store.insights().clone(), store.accounts(), config.sync.clone())?;
+    let desk = Arc::new(desk(&config, &store, minds, knowledge, feed, passwords.clone(), syncs)?);
     desk.presences.begin().await?;
     let sockets = Sockets::new(desk.clone());
     // Before anybody can come in: what was acknowledged before goes before what is said now.
@@ -149,6 +151,7 @@ fn desk(
     knowledge: Knowledge,
     feed: Feed,
     passwords: Passwords,
+    syncs: Syncs,
 ) -> anyhow::Result<Desk> {
     let secret = config.secret.as_str();
     let tokens = Tokens::new(secret, config.token_lifetime);
@@ -166,6 +169,7 @@ fn desk(
         keyring,
         epoch: store.log_epoch().clone(),
         knowledge,
+        syncs,
         info: ServerInfo {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             node: store.node().node().to_string(),
@@ -203,6 +207,7 @@ impl Behind<'_> {
         self.spawn(notifier(self.desk, &store, sender).keep_delivering());
         let (memories, news) = (registry.minds().memories().clone(), store.writer.news().clone());
         self.spawn(memory::keep_learning(memories, news));
+        self.spawn(self.desk.syncs.clone().keep_syncing(store.node().node()));
         self.spawn(async move { reports::keep_counting(&store).await });
         let (finishing, serving, rules) = (registry.clone(), registry.clone(), self.config.queue);
         self.spawn(async move { finishing.finish_turns().await });
@@ -255,7 +260,8 @@ fn administration(
     };
     let registry = desk.registry.clone();
     let forget = move |workspace, visitor| registry.forget(workspace, visitor);
-    control::Context::new(database, &store, passwords, sender, Arc::new(changed), Arc::new(forget))
+    let syncs = desk.syncs.clone();
+    control::Context::new(database, &store, passwords, sender, syncs, Arc::new(changed), Arc::new(forget))
 }
 
 /// Tells webhooks of what happens, and sessions of what the webhooks have heard.

@@ -12,6 +12,7 @@ mod import;
 mod output;
 mod person;
 pub mod retention;
+mod sync;
 mod webhooks;
 
 use std::io;
@@ -38,6 +39,7 @@ use crate::access::passwords::Passwords;
 use crate::notify::Sender;
 use crate::store::Store;
 use crate::store::source::Database;
+use crate::sync::Syncs;
 use command::{Answer, Command};
 
 /// What the system allows the path of a socket.
@@ -59,11 +61,12 @@ impl Context {
         store: &Store,
         passwords: Passwords,
         sender: Sender,
+        syncs: Syncs,
         changed: Arc<dyn Fn() + Send + Sync>,
         forget: Arc<dyn Fn(WorkspaceId, VisitorId) + Send + Sync>,
     ) -> Self {
         let (database, administration) = (database.clone(), store.administration());
-        Self { database, administration, passwords, changed, sender, forget }
+        Self { database, administration, passwords, changed, sender, syncs, forget }
     }
 }
 

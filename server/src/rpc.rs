@@ -42,6 +42,7 @@ use crate::search::Knowledge;
 use crate::session::event::Listener;
 use crate::session::{ConnectionId, Registry, Room};
 use crate::store::StoreError;
+use crate::sync::Syncs;
 
 /// Everything that a request may need.
 pub struct Desk {
@@ -55,6 +56,7 @@ pub struct Desk {
     pub keyring: Keyring,
     pub epoch: Epoch,
     pub knowledge: Knowledge,
+    pub syncs: Syncs,
     pub info: ServerInfo,
     /// Off for load tests only.
     pub limits: bool,
@@ -205,7 +207,9 @@ impl Desk {
             | Method::InsightSearch
             | Method::InsightCount
             | Method::InsightStats
-            | Method::InsightDelete => self.call_insight(standing, method, id, raw).await,
+            | Method::InsightDelete
+            | Method::InsightSync
+            | Method::InsightSyncStatus => self.call_insight(standing, method, id, raw).await,
             Method::MetricsGet => Ok(response(id, &self.metrics(standing, params::read(raw)?).await?)),
             Method::InteractionList => {
                 Ok(response(id, &self.list_interactions(standing, params::read(raw)?).await?))

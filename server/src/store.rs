@@ -25,6 +25,7 @@ mod rows;
 pub mod source;
 pub mod staff;
 mod statement;
+pub mod sync;
 pub mod writer;
 
 use std::path::Path;
@@ -109,6 +110,10 @@ impl Store {
 
     pub fn outbox(&self) -> outbox::Outbox {
         outbox::Outbox::new(self.pools.clone())
+    }
+
+    pub fn syncs(&self) -> sync::SyncJobs {
+        sync::SyncJobs::new(self.pools.clone())
     }
 
     pub fn reports(&self) -> reports::Reports {
