@@ -52,6 +52,7 @@ mod rights;
 mod slow_reader;
 mod staff;
 mod storm;
+mod sync;
 mod takeover;
 mod tokens;
 mod tries;
@@ -99,6 +100,8 @@ fn main() -> ExitCode {
         resuming::TESTS,
         rights::TESTS,
         staff::TESTS,
+        sync::TESTS,
+        sync::SINKS,
         takeover::TESTS,
         retention::TESTS,
         tokens::TESTS,
