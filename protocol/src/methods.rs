@@ -37,7 +37,7 @@ pub use insight::{
     InsightFieldsDraft, InsightFound, InsightGet, InsightGot, InsightHighlight, InsightHit, InsightList,
     InsightListed, InsightOrder, InsightSearch, InsightStats, InsightStatsNow, InsightSync, InsightSyncBegun,
     InsightSyncFailure, InsightSyncStanding, InsightSyncStatus, InsightUpsert, InsightUpserted,
-    InsightValidate, InsightValidated, ProcessingStatus, SyncSink,
+    InsightValidate, InsightValidated, ProcessingFailure, ProcessingFailures, ProcessingStatus, SyncSink,
 };
 pub use knowledge::{
     ContentType, KnowledgeAdd, KnowledgeAdded, KnowledgeChunk, KnowledgeDelete, KnowledgeDeleted,

@@ -67,7 +67,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let minds = minds::asleep(&config, knowledge.clone(), memories, mind)?;
     search::stock(&knowledge, &minds.preset()).await?;
     let (feed, deliveries) = Feed::new(&store);
-    let syncs = Syncs::new(store.syncs(), store.insights().clone(), store.accounts(), config.sync.clone())?;
+    let syncs = Syncs::new(&store.administration(), config.sync.clone())?;
     let desk = Arc::new(desk(&config, &store, minds, knowledge, feed, passwords.clone(), syncs)?);
     desk.presences.begin().await?;
     let sockets = Sockets::new(desk.clone());
@@ -206,7 +206,7 @@ impl Behind<'_> {
         let store = registry.store().clone();
         self.spawn(notifier(self.desk, &store, sender).keep_delivering());
         let (memories, news) = (registry.minds().memories().clone(), store.writer.news().clone());
-        self.spawn(memory::keep_learning(memories, news));
+        self.spawn(memory::keep_learning(memories, store.failures(), news));
         self.spawn(self.desk.syncs.clone().keep_syncing(store.node().node()));
         self.spawn(async move { reports::keep_counting(&store).await });
         let (finishing, serving, rules) = (registry.clone(), registry.clone(), self.config.queue);

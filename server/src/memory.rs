@@ -13,8 +13,10 @@ use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use crate::domain::experience::Finished;
+use crate::domain::failure::{Failure, Kind};
 use crate::search::Memories;
 use crate::store::StoreError;
+use crate::store::failures::{Failures, reason};
 use crate::store::writer::News;
 
 /// What nobody told us of is found within this: conversations of another node, and judgements.
@@ -25,9 +27,9 @@ const PAGE: i64 = 100;
 const BREATHE: Duration = Duration::from_millis(10);
 
 /// Learns from whatever waits, for as long as it is polled. It may be dropped at any time.
-pub async fn keep_learning(memories: Memories, news: Arc<News>) {
+pub async fn keep_learning(memories: Memories, failures: Failures, news: Arc<News>) {
     loop {
-        match learn_all(&memories).await {
+        match learn_all(&memories, &failures).await {
             Ok(()) => {}
             Err(error) if error.is_transient() => {
                 tracing::debug!(%error, "nothing is learned; the database is away");
@@ -39,9 +41,9 @@ pub async fn keep_learning(memories: Memories, news: Arc<News>) {
     }
 }
 
-/// One after the other. One that cannot be learned from is let go of, with the reason in the log: the next try would
+/// One after the other. One that cannot be learned from is let go of, and listed with the reason: the next try would
 /// fail as well.
-async fn learn_all(memories: &Memories) -> Result<(), StoreError> {
+async fn learn_all(memories: &Memories, failures: &Failures) -> Result<(), StoreError> {
     let mut after = Uuid::nil();
     loop {
         let page = memories.archive().finished(after, PAGE).await?;
@@ -49,12 +51,17 @@ async fn learn_all(memories: &Memories) -> Result<(), StoreError> {
         after = last.conversation.uuid();
         for finished in page {
             match learn(memories, finished).await {
-                Ok(()) => metrics::counter!("switchboard_memory_learned_total").increment(1),
+                Ok(()) => {
+                    metrics::counter!("switchboard_memory_learned_total").increment(1);
+                    let subject = finished.conversation.to_string();
+                    failures.mend(finished.workspace, Kind::Learning, vec![subject]).await?;
+                }
                 Err(error) if error.is_transient() => return Err(error),
                 Err(error) => {
-                    metrics::counter!("switchboard_memory_failures_total").increment(1);
                     let conversation = finished.conversation;
                     tracing::warn!(%conversation, %error, "nothing was learned from a conversation");
+                    let failure = Failure::new(conversation.to_string(), reason(&error));
+                    failures.record(finished.workspace, Kind::Learning, vec![failure]).await?;
                     memories.archive().learn(finished, None).await?;
                 }
             }

@@ -8,6 +8,7 @@ pub mod administration;
 pub mod batch;
 mod error;
 pub mod escalations;
+pub mod failures;
 mod gather;
 pub mod insights;
 pub mod journal;
@@ -62,6 +63,7 @@ impl Store {
         let reader = Reader::new(&pools);
         let writer = Writer::start(&pools, &lease, lanes(database));
         let insights = Insights::new(pools.clone());
+        failures::Failures::begin();
         Ok(Self { pools, reader, writer, journal: None, insights, lease })
     }
 
@@ -104,16 +106,16 @@ impl Store {
         &self.insights
     }
 
+    pub fn failures(&self) -> failures::Failures {
+        failures::Failures::new(self.pools.clone())
+    }
+
     pub fn memory(&self) -> memory::Archive {
         memory::Archive::new(self.pools.clone())
     }
 
     pub fn outbox(&self) -> outbox::Outbox {
         outbox::Outbox::new(self.pools.clone())
-    }
-
-    pub fn syncs(&self) -> sync::SyncJobs {
-        sync::SyncJobs::new(self.pools.clone())
     }
 
     pub fn reports(&self) -> reports::Reports {

@@ -30,10 +30,13 @@ use self::settings::{Settings, Setup};
 use self::sink::{BATCH, Parcel, Sink};
 use self::webhook::Webhook;
 use crate::domain::failpoint;
+use crate::domain::failure::{Failure, Kind};
 use crate::domain::sync::{Job, Order, SinkKind, Standing, Tally};
 use crate::notify::SenderError;
 use crate::store::StoreError;
 use crate::store::accounts::Accounts;
+use crate::store::administration::Administration;
+use crate::store::failures::Failures;
 use crate::store::insights::Insights;
 use crate::store::sync::{SyncJobs, Turn};
 
@@ -45,6 +48,7 @@ struct Shared {
     jobs: SyncJobs,
     insights: Insights,
     accounts: Accounts,
+    failures: Failures,
     settings: Settings,
     /// Whose syncs these are, once it was found.
     workspace: OnceLock<WorkspaceId>,
@@ -100,15 +104,10 @@ const STEP: usize = 200;
 /// Parcels under way at once, so that a slow answer does not slow the pace.
 const AT_ONCE: usize = 4;
 /// A job whose first contacts were refused, all of them, is not about contacts.
-const ALL_REFUSED: i64 = 50;
+const ALL_REFUSED: i64 = 20;
 
 impl Syncs {
-    pub fn new(
-        jobs: SyncJobs,
-        insights: Insights,
-        accounts: Accounts,
-        settings: Settings,
-    ) -> Result<Self, SyncError> {
+    pub fn new(desk: &Administration, settings: Settings) -> Result<Self, SyncError> {
         for name in [
             "switchboard_sync_contacts_total",
             "switchboard_sync_refused_total",
@@ -133,8 +132,15 @@ impl Syncs {
             Err(missing) => Err(missing.clone()),
         };
         let outlets = [airtable, webhook];
-        let workspace = OnceLock::new();
-        Ok(Self(Arc::new(Shared { jobs, insights, accounts, settings, workspace, outlets })))
+        Ok(Self(Arc::new(Shared {
+            jobs: desk.syncs(),
+            insights: desk.insights().clone(),
+            accounts: desk.accounts(),
+            failures: desk.failures(),
+            settings,
+            workspace: OnceLock::new(),
+            outlets,
+        })))
     }
 
     /// Where to, if nobody says: the one that is set up, Airtable before the webhook.
@@ -291,19 +297,33 @@ impl Shared {
         // In their order, so that none is behind the cursor that was not sent.
         let mut sent = stream::iter(parcels).map(send).buffered(AT_ONCE);
         while let Some(parcel) = sent.next().await {
-            let (last, Delivered { tally, failures }) = parcel?;
+            let (contacts, Delivered { tally, failures }) = parcel?;
             failpoint::hit("sync.sent");
+            let last = contacts.last().cloned().unwrap_or_default();
             let reason = failures.last().map(|failure| failure.reason.clone()).unwrap_or_default();
+            self.list(turn.workspace, contacts, &failures).await?;
             self.jobs.advance(turn, job.id, last, tally, failures).await?;
             processed += tally.processed;
             failed += tally.failed;
             if failed == processed && failed >= ALL_REFUSED {
                 return Err(Halt::Shut(format!(
-                    "each of the first {failed} contacts was refused, as the last one: {reason}"
+                    "each of the first {failed} contacts was refused, the last one with: {reason}"
                 )));
             }
         }
         Ok(())
+    }
+
+    /// Lists contacts that were refused with all that could not be processed, and takes the others off that list.
+    async fn list(
+        &self,
+        workspace: WorkspaceId,
+        mut contacts: Vec<String>,
+        refused: &[Failure],
+    ) -> Result<(), StoreError> {
+        contacts.retain(|contact| refused.iter().all(|failure| failure.subject != *contact));
+        self.failures.mend(workspace, Kind::Sync, contacts).await?;
+        self.failures.record(workspace, Kind::Sync, refused.to_vec()).await
     }
 
     /// The next contacts of a job, and the one that it is through with after them; nothing at the end of the pass.
@@ -326,22 +346,21 @@ impl Shared {
         Ok(due.last().cloned().map(|last| (due, last)))
     }
 
-    /// Sends some contacts as they stand now, and says which is the last; one that is gone by now is left out.
+    /// Sends some contacts as they stand now, and gives them back; one that is gone by now is left out.
     async fn send(
         &self,
         outlet: &Outlet,
         workspace: WorkspaceId,
         job: Uuid,
         contacts: Vec<String>,
-    ) -> Result<(String, Delivered), Halt> {
-        let last = contacts.last().cloned().unwrap_or_default();
-        let insights = self.insights.some(workspace, contacts).await?;
+    ) -> Result<(Vec<String>, Delivered), Halt> {
+        let insights = self.insights.some(workspace, contacts.clone()).await?;
         let parcel = Parcel { workspace, job, insights: &insights };
         let delivered = deliver(&*outlet.sink, &outlet.pace, &outlet.patience, parcel).await?;
         let count = |number: i64| u64::try_from(number).unwrap_or_default();
         metrics::counter!("switchboard_sync_contacts_total").increment(count(delivered.tally.processed));
         metrics::counter!("switchboard_sync_refused_total").increment(count(delivered.tally.failed));
-        Ok((last, delivered))
+        Ok((contacts, delivered))
     }
 }
 

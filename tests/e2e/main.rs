@@ -16,6 +16,7 @@ mod crowd;
 mod draining;
 mod embedded;
 mod escalations;
+mod failures;
 mod feed;
 mod frames;
 mod harness;
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
         configuration::TESTS,
         http::TESTS,
         escalations::TESTS,
+        failures::TESTS,
         feed::TESTS,
         identity::TESTS,
         insights::TESTS,

@@ -145,6 +145,11 @@ impl FakeAirtable {
         self.play().table.poison.insert(contact.to_owned());
     }
 
+    /// Takes it again.
+    pub fn cure(&self, contact: &str) {
+        self.play().table.poison.remove(contact);
+    }
+
     /// Has these columns and no others; without this, any.
     pub fn columns(&self, columns: &[&str]) {
         self.play().table.columns = Some(columns.iter().map(ToString::to_string).collect());

@@ -48,7 +48,7 @@ macro_rules! tests {
 /// A test that takes longer hangs. No single wait in it comes near. A long run says otherwise by `SWITCHBOARD_TEST_LIMIT`, in
 /// seconds.
 fn limit() -> Duration {
-    let said = std::env::var("SWITCHBOARD_TEST_LIMIT").ok().and_then(|text| text.parse().ok());
+    let said = machine::setting("SWITCHBOARD_TEST_LIMIT").and_then(|text| text.parse().ok());
     said.map_or(Duration::from_mins(5), Duration::from_secs)
 }
 

@@ -11,6 +11,7 @@ use ts_rs::TS;
 pub use looking::{
     Direction, InsightCache, InsightCount, InsightCounted, InsightFound, InsightHighlight, InsightHit,
     InsightList, InsightListed, InsightOrder, InsightSearch, InsightStats, InsightStatsNow,
+    ProcessingFailure, ProcessingFailures,
 };
 pub use sync::{
     InsightSync, InsightSyncBegun, InsightSyncFailure, InsightSyncStanding, InsightSyncStatus, SyncSink,

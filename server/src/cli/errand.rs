@@ -52,12 +52,7 @@ pub async fn alone(
     }
     let administration = Administration::open(database)?;
     let allow_private = settings.allow_private;
-    let syncs = Syncs::new(
-        administration.syncs(),
-        administration.insights().clone(),
-        administration.accounts(),
-        settings,
-    )?;
+    let syncs = Syncs::new(&administration, settings)?;
     let syncing = {
         let (is_asked_for, syncs) = (matches!(command, Command::Sync { .. }), syncs.clone());
         async move {

@@ -56,7 +56,7 @@ pub async fn run(context: &Context, order: Order, output: &Output) -> anyhow::Re
 
 async fn tell(standing: &Standing, output: &Output) -> anyhow::Result<Outcome> {
     for failure in &standing.failures {
-        output.note(format!("{}: {}", failure.contact, failure.reason)).await?;
+        output.note(format!("{}: {}", failure.subject, failure.reason)).await?;
     }
     if standing.failures.len() == limits::SYNC_FAILURES {
         output.note("… and those before").await?;

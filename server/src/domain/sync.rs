@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::clock::Timestamp;
 use super::conversation::stored_names;
+use super::failure::Failure;
 
 /// Where to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,20 +81,13 @@ impl Tally {
     }
 }
 
-/// A contact that was refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    pub contact: String,
-    pub reason: String,
-}
-
 /// How far a job has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     pub sink: SinkKind,
     pub dry_run: bool,
     pub tally: Tally,
-    /// The latest, and not all of them.
+    /// Contacts that were refused: the latest, and not all of them.
     pub failures: Vec<Failure>,
     pub ended: bool,
     /// Why it ended before its end.

@@ -235,7 +235,7 @@ statements! {
     PERSON_FORGET_CONVERSATION = "people/forget_conversation" as App [UUID, UUID];
     PERSON_FORGET_VISITOR = "people/forget_visitor" as App [UUID, UUID];
 
-    RETENTION_COUNT = "retention/count" as App [TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ];
+    RETENTION_COUNT = "retention/count" as App [TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ];
     RETENTION_COUNT_AUDIT = "retention/count_audit" as Lookup [TIMESTAMPTZ];
     RETENTION_CONVERSATION_MESSAGES = "retention/conversation_messages" as App [TIMESTAMPTZ, INT8];
     RETENTION_CONVERSATION_NOTES = "retention/conversation_notes" as App [TIMESTAMPTZ, INT8];
@@ -247,6 +247,7 @@ statements! {
     RETENTION_TURN_STEPS = "retention/turn_steps" as App [TIMESTAMPTZ, INT8];
     RETENTION_INTERACTIONS = "retention/interactions" as App [TIMESTAMPTZ, INT8];
     RETENTION_OUTBOX = "retention/outbox" as App [TIMESTAMPTZ, INT8];
+    RETENTION_FAILURES = "retention/processing_failures" as App [TIMESTAMPTZ, INT8];
     RETENTION_AUDIT_LOG = "retention/audit_log" as Lookup [TIMESTAMPTZ, INT8];
     RETENTION_DROP_MESSAGES = "retention/drop_messages" as App [UUID_ARRAY, INT8_ARRAY];
     RETENTION_DROP_NOTES = "retention/drop_notes" as App [UUID_ARRAY, INT8_ARRAY];
@@ -256,7 +257,14 @@ statements! {
     RETENTION_DROP_ESCALATIONS = "retention/drop_escalations" as App [UUID_ARRAY];
     RETENTION_DROP_CONVERSATIONS = "retention/drop_conversations" as App [UUID_ARRAY];
     RETENTION_DROP_OUTBOX = "retention/drop_outbox" as App [UUID_ARRAY];
+    RETENTION_DROP_FAILURES = "retention/drop_processing_failures" as App [UUID_ARRAY];
     RETENTION_DROP_AUDIT = "retention/drop_audit" as Lookup [UUID_ARRAY];
+    FAILURES_RECORD = "failures/record" as App [UUID, TEXT, TIMESTAMPTZ, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY];
+    FAILURES_TRIM = "failures/trim" as App [UUID, INT8];
+    FAILURES_MEND = "failures/mend" as App [UUID, TEXT, TEXT_ARRAY];
+    FAILURES_MEND_BENEATH = "failures/mend_beneath" as App [UUID, TEXT, TIMESTAMPTZ];
+    FAILURES_NEWEST = "failures/newest" as App [UUID, INT8];
+    FAILURES_COUNTS = "failures/counts" as App [UUID];
     INSIGHTS_UPSERT = "insights/upsert" as App [UUID, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, INT4_ARRAY,
         TEXT_ARRAY, INT4_ARRAY, INT8_ARRAY, INT8_ARRAY, JSONB_ARRAY, TEXT_ARRAY, TIMESTAMPTZ_ARRAY, JSONB_ARRAY,
         INT4_ARRAY, INT8_ARRAY, INT4_ARRAY, BOOL];

@@ -12,8 +12,9 @@ use super::StoreError;
 use super::pool::{Pools, step};
 use super::{rows, statement};
 use crate::domain::clock::Timestamp;
+use crate::domain::failure::Failure;
 use crate::domain::mint;
-use crate::domain::sync::{Failure, Job, Order, SCHEDULE, Scope, SinkKind, Standing, Tally};
+use crate::domain::sync::{Job, Order, SCHEDULE, Scope, SinkKind, Standing, Tally};
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -138,7 +139,7 @@ impl SyncJobs {
         failures: Vec<Failure>,
     ) -> Result<(), StoreError> {
         let (contacts, reasons): (Vec<_>, Vec<_>) =
-            failures.into_iter().map(|failure| (failure.contact, failure.reason)).unzip();
+            failures.into_iter().map(|failure| (failure.subject, failure.reason)).unzip();
         let step = step!(
             statement::SYNCS_ADVANCE,
             turn.workspace.uuid(),
@@ -184,7 +185,7 @@ impl SyncJobs {
         let failures = step!(statement::SYNCS_FAILURES, workspace.uuid(), job, most);
         let failures = self.pools.read(&[workspace], failures).await?;
         let failure = |row: &Row| {
-            Ok(Failure { contact: rows::get(row, "contact_id")?, reason: rows::get(row, "reason")? })
+            Ok(Failure { subject: rows::get(row, "contact_id")?, reason: rows::get(row, "reason")? })
         };
         Ok(Some(Standing {
             sink: rows::named(row, "sink", SinkKind::from_name)?,

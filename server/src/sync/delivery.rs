@@ -9,8 +9,9 @@ use tokio::time::{Instant, sleep};
 
 use super::pace::Pace;
 use super::sink::{Fault, Parcel, Put, Sink};
+use crate::domain::failure::Failure;
 use crate::domain::insight::Insight;
-use crate::domain::sync::{Failure, Tally};
+use crate::domain::sync::Tally;
 
 /// How long is waited, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +47,6 @@ pub struct Delivered {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Shut(pub String);
 
-/// Characters of a reason that are kept.
-const REASON: usize = 300;
 /// Nobody is kept waiting for longer because a sink says so.
 const LONGEST_BUSY: Duration = Duration::from_mins(5);
 
@@ -126,10 +125,9 @@ impl Delivered {
     }
 
     fn refused(contact: &str, reason: &str) -> Self {
-        let reason = reason.chars().take(REASON).collect();
         Self {
             tally: Tally { processed: 1, failed: 1, ..Tally::default() },
-            failures: vec![Failure { contact: contact.to_owned(), reason }],
+            failures: vec![Failure::new(contact, reason)],
         }
     }
 

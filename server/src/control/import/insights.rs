@@ -22,14 +22,17 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
 use super::super::accounts;
-use super::super::admin::{ACTOR, Context, Outcome};
+use super::super::admin::{ACTOR, Context, Outcome, chain};
 use super::super::output::Output;
 use super::folder;
 use super::{TOLD, patiently};
+use crate::domain::clock;
+use crate::domain::failure::{self, Failure};
 use crate::domain::insight::{Indexed, Insight};
 use crate::rpc;
 use crate::search::insights::indexed;
 use crate::store::StoreError;
+use crate::store::failures::Failures;
 use crate::store::insights::{Folded, Insights};
 use files::{Found, Kind, Reader, What};
 use rows::Row;
@@ -52,9 +55,27 @@ const PART_BYTES: usize = 1024 * 1024;
 const AT_ONCE: u64 = 256 * 1024 * 1024;
 
 pub async fn insights(context: &Context, order: InsightsOrder, output: &Output) -> anyhow::Result<Outcome> {
-    let InsightsOrder { path, workspace, backup, dry_run } = order;
     let desk = &context.administration;
-    let workspace = accounts::find(desk, &workspace).await?;
+    let workspace = accounts::find(desk, &order.workspace).await?;
+    let (path, dry_run) = (order.path.display().to_string(), order.dry_run);
+    let came_to = run(context, order, workspace, output).await;
+    if let (Err(error), false) = (&came_to, dry_run) {
+        // Where the database is away, this is lost too, and whoever ran the command is told.
+        let failure = Failure::new(path, chain(error));
+        let _ = desk.failures().record(workspace, failure::Kind::Import, vec![failure]).await;
+    }
+    came_to
+}
+
+async fn run(
+    context: &Context,
+    order: InsightsOrder,
+    workspace: WorkspaceId,
+    output: &Output,
+) -> anyhow::Result<Outcome> {
+    let InsightsOrder { path, backup, dry_run, .. } = order;
+    let desk = &context.administration;
+    let started = clock::now();
     let unreadable = || format!("{} cannot be read", path.display());
     let is_folder = tokio::fs::metadata(&path).await.with_context(unreadable)?.is_dir();
     let wanted = |file: &Path| Kind::of(file).is_some();
@@ -71,6 +92,7 @@ pub async fn insights(context: &Context, order: InsightsOrder, output: &Output) 
     );
     let mut run = Import {
         insights: desk.insights().clone(),
+        failures: desk.failures(),
         workspace,
         dry_run,
         output,
@@ -78,6 +100,7 @@ pub async fn insights(context: &Context, order: InsightsOrder, output: &Output) 
         waiting: Vec::new(),
         bytes: 0,
         planned: HashSet::new(),
+        failed: Vec::new(),
         tally: Tally::default(),
         told: Instant::now(),
     };
@@ -95,6 +118,12 @@ pub async fn insights(context: &Context, order: InsightsOrder, output: &Output) 
         run.read(&file).await?;
     }
     run.store().await?;
+    run.record().await?;
+    if !dry_run {
+        let all_of_it = path.display().to_string().trim_end_matches('/').to_owned();
+        let mended = patiently(|| run.failures.mend_beneath(workspace, all_of_it.clone(), started)).await;
+        mended.with_context(|| run.stopped())?;
+    }
     if found.passed_over > 0 {
         output.note(format!("{} files of other kinds were passed over", found.passed_over)).await?;
     }
@@ -111,6 +140,7 @@ pub async fn insights(context: &Context, order: InsightsOrder, output: &Output) 
 
 struct Import<'a> {
     insights: Insights,
+    failures: Failures,
     workspace: WorkspaceId,
     dry_run: bool,
     output: &'a Output,
@@ -120,6 +150,8 @@ struct Import<'a> {
     bytes: usize,
     /// In a dry run, the contacts that would be there by now.
     planned: HashSet<String>,
+    /// Waits to be listed with what else has failed.
+    failed: Vec<Failure>,
     tally: Tally,
     told: Instant,
 }
@@ -257,7 +289,19 @@ impl Import<'_> {
 
     async fn refuse(&mut self, place: &str, why: &str) -> anyhow::Result<()> {
         self.tally.failed += 1;
-        Ok(self.output.note(format!("{place}: {why}")).await?)
+        self.output.note(format!("{place}: {why}")).await?;
+        if !self.dry_run {
+            self.failed.push(Failure::new(place, why));
+        }
+        if self.failed.len() >= PART { self.record().await } else { Ok(()) }
+    }
+
+    /// Lists what has failed since the last time.
+    async fn record(&mut self) -> anyhow::Result<()> {
+        let failed = std::mem::take(&mut self.failed);
+        let recorded =
+            patiently(|| self.failures.record(self.workspace, failure::Kind::Import, failed.clone())).await;
+        recorded.with_context(|| self.stopped())
     }
 
     async fn tell(&mut self, how_far: impl FnOnce() -> String) -> anyhow::Result<()> {

@@ -8,6 +8,7 @@ use switchboard_protocol::methods::{
 };
 
 use super::super::{Desk, Standing, wire};
+use crate::domain::failure::Failure;
 use crate::domain::sync::{self, Order, Scope, SinkKind};
 use crate::sync::AskError;
 
@@ -55,8 +56,7 @@ impl Desk {
 
 fn shown(job: SyncJobId, standing: sync::Standing) -> InsightSyncStanding {
     let sync::Standing { sink, dry_run, tally, failures, ended, error } = standing;
-    let failure =
-        |failure: sync::Failure| InsightSyncFailure { contact_id: failure.contact, reason: failure.reason };
+    let failure = |Failure { subject, reason }: Failure| InsightSyncFailure { contact_id: subject, reason };
     InsightSyncStanding {
         job_id: job,
         sink: match sink {
