@@ -208,6 +208,7 @@ impl Behind<'_> {
         let (memories, news) = (registry.minds().memories().clone(), store.writer.news().clone());
         self.spawn(memory::keep_learning(memories, store.failures(), news));
         self.spawn(self.desk.syncs.clone().keep_syncing(store.node().node()));
+        self.spawn(self.desk.syncs.clone().keep_to_schedule());
         self.spawn(async move { reports::keep_counting(&store).await });
         let (finishing, serving, rules) = (registry.clone(), registry.clone(), self.config.queue);
         self.spawn(async move { finishing.finish_turns().await });

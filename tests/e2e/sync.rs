@@ -320,6 +320,7 @@ async fn what_somebody_has_to_mend_stops_it_and_it_goes_on_where_it_was(world: W
         (Act::Status(403), "airtable_base"),
         (Act::Status(404), "no such base or table"),
         (Act::Status(302), "redirects are not followed"),
+        (Act::UsedUp, "in a month is used up"),
     ] {
         airtable.next(act);
         let job = ask(&world, &key, json!({"contact_id": "C-00001"})).await?;

@@ -43,6 +43,8 @@ pub enum Act {
     Status(u16),
     /// 429, with or without a word on when to come again.
     Busy(Option<u64>),
+    /// 429, because the requests of a month are used up.
+    UsedUp,
     /// Takes the request, stores nothing and closes the connection.
     CutBefore,
     /// Stores the rows, and closes the connection instead of answering.
@@ -212,6 +214,13 @@ impl Play {
             Some(Act::Status(status)) => return Some((status, json!({"error": "FAKE"}), None)),
             Some(Act::Busy(after)) => {
                 return Some((429, json!({"errors": [{"error": "RATE_LIMIT_REACHED"}]}), after));
+            }
+            Some(Act::UsedUp) => {
+                return Some((
+                    429,
+                    json!({"errors": [{"error": "PUBLIC_API_BILLING_LIMIT_EXCEEDED"}]}),
+                    None,
+                ));
             }
             Some(Act::CutBefore) => return None,
             Some(Act::CutAfter | Act::Garbage) | None => {}

@@ -30,6 +30,16 @@ pub struct Turn {
     pub holder: Uuid,
 }
 
+/// What became of taking a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// Another process holds it.
+    Elsewhere,
+    /// Another process may have had it a moment ago.
+    Anew,
+    Kept,
+}
+
 /// A contact that a pass meets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Met {
@@ -70,14 +80,14 @@ impl SyncJobs {
         rows.first().map(|row| rows::get(row, "id")).transpose()
     }
 
-    /// Asks for the sync of the schedule, if it is due.
+    /// Asks for the sync of the schedule; false where it is not due.
     pub async fn ask_due(
         &self,
         workspace: WorkspaceId,
         sink: SinkKind,
         hours_back: u32,
         minutes: u32,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let step = step!(
             statement::SYNCS_ASK_DUE,
             workspace.uuid(),
@@ -87,7 +97,7 @@ impl SyncJobs {
             i32::try_from(hours_back).unwrap_or(i32::MAX),
             i32::try_from(minutes).unwrap_or(i32::MAX)
         );
-        self.pools.write(&[workspace], step).await.map(drop)
+        Ok(!self.pools.write(&[workspace], step).await?.is_empty())
     }
 
     /// The open job whose step it is.
@@ -202,11 +212,13 @@ impl SyncJobs {
         }))
     }
 
-    /// Takes a turn or keeps it, for so many seconds; false where another process holds it.
-    pub async fn take(&self, turn: Turn, seconds: u32) -> Result<bool, StoreError> {
+    /// Takes a turn or keeps it, for so many seconds.
+    pub async fn take(&self, turn: Turn, seconds: u32) -> Result<Taken, StoreError> {
         let (workspace, seconds) = (turn.workspace.uuid(), f64::from(seconds));
         let step = step!(statement::SYNCS_TAKE_TURN, workspace, turn.sink.name(), turn.holder, seconds);
-        Ok(!self.pools.write(&[turn.workspace], step).await?.is_empty())
+        let rows = self.pools.write(&[turn.workspace], step).await?;
+        let Some(row) = rows.first() else { return Ok(Taken::Elsewhere) };
+        Ok(if rows::get(row, "is_kept")? { Taken::Kept } else { Taken::Anew })
     }
 
     pub async fn leave(&self, turn: Turn) -> Result<(), StoreError> {

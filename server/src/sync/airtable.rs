@@ -73,7 +73,8 @@ impl Airtable {
         if !answer.status().is_success() {
             return Err(refusal(answer).await);
         }
-        let upserted: Upserted = read(answer).await?;
+        let upserted: Upserted = serde_json::from_slice(&read(answer).await?)
+            .map_err(|_| Fault::Away("Airtable answered with what is not understood".to_owned()))?;
         let there = upserted.records.len();
         if there != rows.len() {
             return Err(Fault::Away(format!("Airtable answered for {there} of {} rows", rows.len())));
@@ -119,6 +120,8 @@ enum Complaint {
 async fn refusal(answer: Response) -> Fault {
     let status = answer.status().as_u16();
     let by_status = Fault::of("Airtable", &answer);
+    // One that breaks off says nothing more than its status.
+    let body = read(answer).await.unwrap_or_default();
     match status {
         401 => Fault::Shut(format!(
             "Airtable does not know the token: {SCOPES}, and set SWITCHBOARD_AIRTABLE_TOKEN"
@@ -130,7 +133,12 @@ async fn refusal(answer: Response) -> Fault {
         404 => Fault::Shut(
             "Airtable finds no such base or table: look at airtable_base and airtable_table".to_owned(),
         ),
-        400 | 413 | 422 => match read::<Refusal>(answer).await {
+        // Of a month, in the plan of whoever pays: waiting for some seconds does not help.
+        429 if String::from_utf8_lossy(&body).contains("BILLING_LIMIT") => Fault::Shut(
+            "Airtable's limit of requests in a month is used up: wait for the next month, or take a larger plan"
+                .to_owned(),
+        ),
+        400 | 413 | 422 => match serde_json::from_slice(&body) {
             Ok(Refusal { error }) => complaint(error),
             Err(_) => by_status,
         },
@@ -154,7 +162,7 @@ fn complaint(complaint: Complaint) -> Fault {
 }
 
 /// A body, as long as it is one that can be expected.
-async fn read<T: for<'de> Deserialize<'de>>(mut answer: Response) -> Result<T, Fault> {
+async fn read(mut answer: Response) -> Result<Vec<u8>, Fault> {
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(|error| unreached(&error))? {
         body.extend_from_slice(&chunk);
@@ -162,8 +170,7 @@ async fn read<T: for<'de> Deserialize<'de>>(mut answer: Response) -> Result<T, F
             return Err(Fault::Away("Airtable answered at no end".to_owned()));
         }
     }
-    serde_json::from_slice(&body)
-        .map_err(|_| Fault::Away("Airtable answered with what is not understood".to_owned()))
+    Ok(body)
 }
 
 fn unreached(error: &reqwest::Error) -> Fault {

@@ -81,8 +81,8 @@ async fn settle(
     patience: &Patience,
     parcel: Parcel<'_>,
 ) -> Result<Result<Put, String>, Shut> {
-    let begun = Instant::now();
-    for attempt in 0.. {
+    let (begun, mut attempt) = (Instant::now(), 0);
+    loop {
         let slot = pace.slot().await;
         let outcome = sink.put(parcel).await;
         drop(slot);
@@ -99,6 +99,7 @@ async fn settle(
                 why
             }
         };
+        attempt += 1;
         metrics::counter!("switchboard_sync_retries_total").increment(1);
         tracing::debug!(why, attempt, "a parcel of insights is sent again");
         if begun.elapsed() >= patience.give_up {
@@ -108,7 +109,6 @@ async fn settle(
             )));
         }
     }
-    unreachable!("attempts are not counted to an end")
 }
 
 /// `chance` is from 0 to 1, so that many do not come again at the same moment.

@@ -66,6 +66,11 @@ impl Pace {
         }
     }
 
+    /// As in a new process: what another one has just sent is not known.
+    pub fn begin_anew(&self) {
+        self.change(|slots| slots.quiet_until = slots.quiet_until.max(Instant::now() + slots.rules.window));
+    }
+
     /// Nobody sends for a while.
     pub fn pause(&self, pause: Duration) {
         self.change(|slots| slots.quiet_until = slots.quiet_until.max(Instant::now() + pause));

@@ -1,5 +1,7 @@
 //! Syncs by command, to the signed webhook, and where nothing is set up.
 
+use std::time::{Duration, Instant};
+
 use switchboard_tests::fake_airtable::FakeAirtable;
 use switchboard_tests::hook::Answer;
 use switchboard_tests::prelude::*;
@@ -16,6 +18,8 @@ pub(crate) const TESTS: &[Test] = tests![
     a_webhook_is_told_signed_and_can_tell_a_repeat,
     a_webhook_that_is_not_public_is_refused,
     a_sync_is_of_one_workspace,
+    only_who_holds_the_turn_sends,
+    beyond_a_thousand_that_are_open_none_is_taken,
 ];
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -170,5 +174,51 @@ async fn a_sync_is_of_one_workspace(world: World) -> Result<()> {
     ensure!(end["processed"] == 1 && airtable.rows().len() == 1, "{end}");
     let refusal = refused(&world, Some(&other), "insight.sync_status", json!({"job_id": job})).await?;
     ensure!(refusal.kind == "not_found", "{refusal}");
+    Ok(())
+}
+
+async fn only_who_holds_the_turn_sends(world: World) -> Result<()> {
+    let airtable = FakeAirtable::start().await?;
+    let key = desk(&world, &airtable).await?;
+    know(&world, &key, 0..100, "note").await?;
+    let held = "insert into sync_turns select id, 'airtable', gen_random_uuid(), now() + interval '3 seconds' \
+                from workspaces where slug = 'default'";
+    world.execute(held).await?;
+    let begun = Instant::now();
+    let job = ask(&world, &key, json!({"all": true})).await?;
+    let first = airtable.heard(1).await?[0].at;
+    ensure!(first - begun >= Duration::from_secs(2), "another process held the turn");
+    airtable.heard(4).await?;
+    // Taken away in the middle: what was sent by then and not recorded is sent again, and counted once.
+    world
+        .execute(
+            "update sync_turns set holder = gen_random_uuid(), held_until = now() + interval '2 seconds'",
+        )
+        .await?;
+    let end = ended(&world, &key, &job).await?;
+    ensure!(end["processed"] == 100 && end["failed_total"] == 0, "{end}");
+    ensure!(airtable.rows().len() == 100 && airtable.most_in_a_second() <= 5);
+    // Let go of a moment ago: what the other one has just sent counts as well.
+    let before = airtable.calls().len();
+    world.execute("update sync_turns set holder = gen_random_uuid(), held_until = now()").await?;
+    let begun = Instant::now();
+    ask(&world, &key, json!({"contact_id": "C-00001"})).await?;
+    let next = airtable.heard(before + 1).await?[before].at;
+    ensure!(next - begun >= Duration::from_secs(1), "another process had the turn");
+    Ok(())
+}
+
+async fn beyond_a_thousand_that_are_open_none_is_taken(world: World) -> Result<()> {
+    let airtable = FakeAirtable::start().await?;
+    let key = desk(&world, &airtable).await?;
+    let open = "insert into sync_jobs (workspace_id, id, sink, scope, dry_run, state, asked_at, worked_at) \
+                select w.id, gen_random_uuid(), 'webhook', 'contact ' || n, false, 'open', now(), now() \
+                from workspaces w, generate_series(1, 1000) n where w.slug = 'default'";
+    world.execute(open).await?;
+    let refusal = refused(&world, Some(&key), "insight.sync", json!({"all": true})).await?;
+    ensure!(refusal.kind == "rate_limited" && refusal.data["retry_after_ms"].is_u64(), "{refusal}");
+    world.execute("delete from sync_jobs where scope = 'contact 1'").await?;
+    let job = ask(&world, &key, json!({"all": true})).await?;
+    ensure!(ended(&world, &key, &job).await?["processed"] == 0);
     Ok(())
 }
