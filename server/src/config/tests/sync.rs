@@ -29,7 +29,7 @@ fn airtable_is_set_up_by_a_table_of_the_file_and_a_token() {
     );
     assert_eq!(config.sync.workspace, "shop");
     assert_eq!(config.sync.schedule, Some(Schedule { minutes: 60, hours_back: 24 }));
-    assert!(!format!("{:?}", config.sync).contains("SECRET"));
+    assert!(!format!("{:?}", config.sync).contains(TOKEN.1));
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn wrong_settings_of_a_sync_are_refused_by_their_names() {
     let said = |file| Said { file: Some(file), ..Said::default() };
     refused(&said("[airtable]\nbase = \"app1/../x\""), &["airtable_base", "the id of a base"]);
     refused(&said("[airtable.fields]\nsecrets = \"A\""), &["airtable_fields", "contact_id=Contact"]);
-    refused(&said("[airtable.fields]\npersonal = 1"), &["airtable_fields", "line 2"]);
+    refused(&said("[airtable.fields]\npersonal = 1"), &["airtable_fields", "line 1"]);
     // A table of names is nothing that another setting takes.
     refused(&said("[sync.workspace]\nname = \"A\""), &["sync_workspace", "the name of a workspace"]);
     for url in ["http://127.0.0.1:1/hidden", "https://10.0.0.1/hidden", "hidden"] {
