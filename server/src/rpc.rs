@@ -113,6 +113,7 @@ impl Standing {
 impl Desk {
     /// Carries out any method but `session.open` and `message.send`, which need more of their transport.
     /// The answer is the whole response.
+    #[expect(clippy::too_many_lines, reason = "a row a method")]
     pub async fn call(
         &self,
         standing: &Standing,

@@ -302,19 +302,19 @@ async fn what_somebody_has_to_mend_stops_it_and_it_goes_on_where_it_was(world: W
     world.allow_warning("a sync has stopped");
     let airtable = FakeAirtable::start().await?;
     let key = desk(&world, &airtable).await?;
-    know(&world, &key, 0..60, "note").await?;
+    know(&world, &key, 0..200, "note").await?;
     let job = ask(&world, &key, json!({"all": true})).await?;
-    airtable.heard(3).await?;
+    processed(&world, &key, &job, 10).await?;
     airtable.forget_the_token(true);
     let stopped = ended(&world, &key, &job).await?;
     let error = stopped["error"].as_str().context("why it stopped")?;
     ensure!(error.contains("SWITCHBOARD_AIRTABLE_TOKEN") && !error.contains(airtable.token()), "{error}");
     let sent = stopped["processed"].as_i64().context("a number")?;
-    ensure!((10..60).contains(&sent), "{stopped}");
+    ensure!((10..200).contains(&sent), "{stopped}");
     airtable.forget_the_token(false);
     ensure!(ask(&world, &key, json!({"all": true})).await? == job);
     let end = ended(&world, &key, &job).await?;
-    ensure!(end["error"].is_null() && airtable.rows().len() == 60, "{end}");
+    ensure!(end["error"].is_null() && airtable.rows().len() == 200, "{end}");
 
     for (act, said) in [
         (Act::Status(403), "airtable_base"),

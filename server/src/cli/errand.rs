@@ -60,7 +60,7 @@ pub async fn alone(
             if is_asked_for {
                 syncs.keep_syncing(mint::id()).await;
             }
-            pending().await
+            pending::<()>().await;
         }
     };
     let context = Context {

@@ -50,7 +50,7 @@ impl Fields {
     /// `contact_id=Contact,personal=Notes`, or the same as a JSON object where a name holds a comma. What is not named is not
     /// sent; nothing where a name is not known, or a column would hold two things.
     pub fn read(text: &str) -> Option<Self> {
-        let named: Vec<(String, String)> = if text.starts_with('{') {
+        let given: Vec<(String, String)> = if text.starts_with('{') {
             let object: Map<String, Value> = serde_json::from_str(text).ok()?;
             let column = |(name, column): (String, Value)| Some((name, column.as_str()?.to_owned()));
             object.into_iter().map(column).collect::<Option<_>>()?
@@ -62,7 +62,7 @@ impl Fields {
             text.split(',').map(pair).collect::<Option<_>>()?
         };
         let mut fields = Self { id: ID.to_owned(), others: Vec::new() };
-        for (name, column) in named {
+        for (name, column) in given {
             match name.as_str() {
                 ID => fields.id = column,
                 name if NAMES.contains(&name) => fields.others.push((name.to_owned(), column)),

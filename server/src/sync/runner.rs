@@ -139,9 +139,9 @@ impl Shared {
         let parcels: Vec<_> = due.chunks(BATCH).map(<[String]>::to_vec).collect();
         let send = |contacts| self.send(outlet, turn.workspace, job.id, contacts);
         // In their order, so that none is behind the cursor that was not sent.
-        let mut sent = stream::iter(parcels).map(send).buffered(AT_ONCE);
-        while let Some(parcel) = sent.next().await {
-            let (contacts, Delivered { tally, failures }) = parcel?;
+        let mut deliveries = stream::iter(parcels).map(send).buffered(AT_ONCE);
+        while let Some(delivery) = deliveries.next().await {
+            let (contacts, Delivered { tally, failures }) = delivery?;
             failpoint::hit("sync.sent");
             let last = contacts.last().cloned().unwrap_or_default();
             let reason = failures.last().map(|failure| failure.reason.clone()).unwrap_or_default();

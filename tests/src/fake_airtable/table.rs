@@ -47,20 +47,21 @@ impl Table {
         }
         let (mut created, mut updated, mut answered) = (Vec::new(), Vec::new(), Vec::new());
         for (key, fields) in keys {
-            let (row, list) = match self.rows_with(merge, &key).first() {
-                Some(row) => (*row, &mut updated),
-                None => {
-                    self.rows.push(Map::new());
-                    let row = self.rows.len() - 1;
-                    self.found.entry((merge.to_owned(), key)).or_default().push(row);
-                    (row, &mut created)
-                }
-            };
+            let known = self.rows_with(merge, &key).first().copied();
+            let list = if known.is_some() { &mut updated } else { &mut created };
+            let row = known.unwrap_or_else(|| self.add_row(merge, key));
             list.push(format!("rec{row:014}"));
             self.rows[row].extend(fields);
             answered.push(json!({"id": format!("rec{row:014}"), "fields": self.rows[row]}));
         }
         (200, json!({"records": answered, "createdRecords": created, "updatedRecords": updated}))
+    }
+
+    fn add_row(&mut self, merge: &str, key: String) -> usize {
+        self.rows.push(Map::new());
+        let row = self.rows.len() - 1;
+        self.found.entry((merge.to_owned(), key)).or_default().push(row);
+        row
     }
 
     fn rows_with(&self, column: &str, value: &str) -> &[usize] {
