@@ -600,6 +600,54 @@ export type InsightStatsNow = {
   failures: ProcessingFailures;
 };
 
+/**
+ * Sends one contact, those that were updated lately, or all: exactly one of the three. The work goes on after the answer; a
+ * sync like this one that has not ended is the same job, and whatever was committed before this request is part of it.
+ */
+export type InsightSync = {
+  contact_id?: string | null;
+  hours_back?: number | null;
+  all?: boolean | null;
+  /** Only reads and counts. */
+  dry_run?: boolean | null;
+  /** `airtable` when absent, or the one that is set up. */
+  sink?: SyncSink | null;
+};
+
+export type InsightSyncBegun = {
+  job_id: SyncJobId;
+};
+
+export type InsightSyncFailure = {
+  contact_id: string;
+  reason: string;
+};
+
+/** How far a sync has come. */
+export type InsightSyncStanding = {
+  job_id: SyncJobId;
+  sink: SyncSink;
+  dry_run: boolean;
+  /** Contacts that it is through with, the failed ones included. */
+  processed: number;
+  created: number;
+  updated: number;
+  /** Contacts that were refused, the latest first, at most 100. */
+  failed: Array<InsightSyncFailure>;
+  /** How many were refused in all. */
+  failed_total: number;
+  /** Of those processed, the share that was not refused; 1 where none was processed. */
+  success_rate: number;
+  /** It has ended, whether or not it came to its end. */
+  done: boolean;
+  /** Why it ended before its end, and what to do; the same request then goes on where it stopped. */
+  error: string | null;
+};
+
+export type InsightSyncStatus = {
+  job_id: SyncJobId;
+};
+
 /** Folds a group into its contact. */
 export type InsightUpsert = {
   insight: InsightDraft;
@@ -1439,6 +1487,12 @@ export type Streaming = {
   text: string;
 };
 
+/** One sync of insights to a system elsewhere. */
+export type SyncJobId = string;
+
+/** Where to. */
+export type SyncSink = "airtable" | "webhook";
+
 /** Percentiles of answers are off by 5% at most; those of claims are exact. */
 export type Times = {
   p50: number | null;
@@ -1641,6 +1695,8 @@ export interface Methods {
   "insight.count": { params: InsightCount; result: InsightCounted };
   "insight.stats": { params: InsightStats; result: InsightStatsNow };
   "insight.delete": { params: InsightDelete; result: InsightDeleted };
+  "insight.sync": { params: InsightSync; result: InsightSyncBegun };
+  "insight.sync_status": { params: InsightSyncStatus; result: InsightSyncStanding };
   "metrics.get": { params: MetricsGet; result: Metrics };
   "interaction.list": { params: InteractionList; result: InteractionListed };
   "workflow.get": { params: WorkflowGet; result: WorkflowTrace };

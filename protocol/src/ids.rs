@@ -39,6 +39,8 @@ uuid_newtypes! {
     TraceId,
     /// One thing worth remembering of a trace.
     MemoryItemId,
+    /// One sync of insights to a system elsewhere.
+    SyncJobId,
 }
 
 /// The place of a message in its conversation's log: 1, 2, 3 … without gaps; 0 stands before the first.

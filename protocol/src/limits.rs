@@ -116,6 +116,10 @@ pub const INSIGHT_LIST: u32 = 500;
 pub const OFFSET: u32 = 100_000;
 /// Characters of a cursor that holds a contact's id and name.
 pub const INSIGHT_CURSOR: usize = 1_000;
+/// Hours that a sync of insights looks back at most: ten years.
+pub const SYNC_HOURS: u32 = 87_600;
+/// Contacts that the standing of a sync names as failed.
+pub const SYNC_FAILURES: usize = 100;
 /// Characters of what a trace was about.
 pub const TASK: usize = 10_000;
 /// Steps of a trace.

@@ -35,9 +35,9 @@ pub use insight::{
     Direction, Insight, InsightBatchUpsert, InsightBatchUpserted, InsightCache, InsightCount, InsightCounted,
     InsightDelete, InsightDeleted, InsightDraft, InsightFailed, InsightField, InsightFields,
     InsightFieldsDraft, InsightFound, InsightGet, InsightGot, InsightHighlight, InsightHit, InsightList,
-    InsightListed, InsightOrder, InsightSearch, InsightStats, InsightStatsNow, InsightUpsert,
-    InsightUpserted, InsightValidate, InsightValidated, ProcessingFailure, ProcessingFailures,
-    ProcessingStatus,
+    InsightListed, InsightOrder, InsightSearch, InsightStats, InsightStatsNow, InsightSync, InsightSyncBegun,
+    InsightSyncFailure, InsightSyncStanding, InsightSyncStatus, InsightUpsert, InsightUpserted,
+    InsightValidate, InsightValidated, ProcessingFailure, ProcessingFailures, ProcessingStatus, SyncSink,
 };
 pub use knowledge::{
     ContentType, KnowledgeAdd, KnowledgeAdded, KnowledgeChunk, KnowledgeDelete, KnowledgeDeleted,
@@ -115,6 +115,8 @@ methods! {
     InsightCount         "insight.count"          true       InsightCount          InsightCounted,
     InsightStats         "insight.stats"          true       InsightStats          InsightStatsNow,
     InsightDelete        "insight.delete"         true       InsightDelete         InsightDeleted,
+    InsightSync          "insight.sync"           true       InsightSync           InsightSyncBegun,
+    InsightSyncStatus    "insight.sync_status"    true       InsightSyncStatus     InsightSyncStanding,
     MetricsGet           "metrics.get"            true       MetricsGet            Metrics,
     InteractionList      "interaction.list"       true       InteractionList       InteractionListed,
     WorkflowGet          "workflow.get"           true       WorkflowGet           WorkflowTrace,

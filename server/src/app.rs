@@ -41,6 +41,7 @@ use crate::socket::{Forwarding, Sockets};
 use crate::store::escalations::Place;
 use crate::store::journal::Journal;
 use crate::store::{Database, Store, StoreError, migrate, node};
+use crate::sync::Syncs;
 use crate::telemetry;
 
 /// How long a server that cannot go on waits for its parts.
@@ -66,7 +67,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let minds = minds::asleep(&config, knowledge.clone(), memories, mind)?;
     search::stock(&knowledge, &minds.preset()).await?;
     let (feed, deliveries) = Feed::new(&store);
-    let desk = Arc::new(desk(&config, &store, minds, knowledge, feed, passwords.clone())?);
+    let syncs = Syncs::new(&store.administration(), config.sync.clone())?;
+    let desk = Arc::new(desk(&config, &store, minds, knowledge, feed, passwords.clone(), syncs)?);
     desk.presences.begin().await?;
     let sockets = Sockets::new(desk.clone());
     // Before anybody can come in: what was acknowledged before goes before what is said now.
@@ -149,6 +151,7 @@ fn desk(
     knowledge: Knowledge,
     feed: Feed,
     passwords: Passwords,
+    syncs: Syncs,
 ) -> anyhow::Result<Desk> {
     let secret = config.secret.as_str();
     let tokens = Tokens::new(secret, config.token_lifetime);
@@ -167,6 +170,7 @@ fn desk(
         epoch: store.log_epoch().clone(),
         knowledge,
         pace: reports::Pace::new(),
+        syncs,
         info: ServerInfo {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             node: store.node().node().to_string(),
@@ -206,6 +210,8 @@ impl Behind<'_> {
         let learner = Learner::new(&store, minds.memories().clone(), minds.distiller());
         self.spawn(learner.keep_learning(store.writer.news().clone()));
         self.spawn(search::keep_indexing(store.insights().clone()));
+        self.spawn(self.desk.syncs.clone().keep_syncing(store.node().node()));
+        self.spawn(self.desk.syncs.clone().keep_to_schedule());
         self.spawn(async move { reports::keep_counting(&store).await });
         let (finishing, serving, rules) = (registry.clone(), registry.clone(), self.config.queue);
         self.spawn(async move { finishing.finish_turns().await });
@@ -258,8 +264,17 @@ fn administration(
     };
     let registry = desk.registry.clone();
     let forget = move |workspace, visitor| registry.forget(workspace, visitor);
-    let distiller = desk.registry.minds().distiller();
-    control::Context::new(database, &store, passwords, distiller, sender, Arc::new(changed), Arc::new(forget))
+    let (distiller, syncs) = (desk.registry.minds().distiller(), desk.syncs.clone());
+    control::Context::new(
+        database,
+        &store,
+        passwords,
+        distiller,
+        sender,
+        syncs,
+        Arc::new(changed),
+        Arc::new(forget),
+    )
 }
 
 /// Tells webhooks of what happens, and sessions of what the webhooks have heard.

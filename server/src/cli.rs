@@ -10,6 +10,7 @@ mod flags;
 mod migrate;
 mod person;
 mod serve;
+mod sync;
 mod webhook;
 
 use std::io::{self, BufRead, Write};
@@ -95,6 +96,11 @@ enum Command {
         /// Only of this workspace
         #[arg(long)]
         workspace: Option<String>,
+    },
+    /// Send what is known of people to a system elsewhere, as the tables `airtable` and `sync` of the configuration say
+    Sync {
+        #[command(subcommand)]
+        command: sync::Sync,
     },
     /// Measure intents and search on files of your own
     Eval {
@@ -338,6 +344,7 @@ impl Command {
             Self::Key { command } => command.errand(),
             Self::Webhook { command } => command.errand(),
             Self::Person { command } => command.errand(),
+            Self::Sync { command } => command.errand(),
             Self::Import { command: Import::Conversations { path, dry_run } } => {
                 command::Command::ImportConversations { path: std::path::absolute(path)?, dry_run }
             }

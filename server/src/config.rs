@@ -8,6 +8,7 @@ mod layers;
 mod proxies;
 mod secret;
 pub mod setting;
+mod sync;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,6 +20,7 @@ pub use error::{ConfigError, Origin};
 pub use layers::{Flags, Given, Layers};
 pub use proxies::TrustedProxies;
 pub use secret::{Secret, create_folder};
+pub use sync::sync;
 
 use crate::access::limits::{LoginLimits, Tries};
 use crate::brain::openai::{ApiKey, OpenAiConfig};
@@ -26,6 +28,7 @@ use crate::domain::preset;
 use crate::session::queue::Rules as QueueRules;
 use crate::store::administration::retention::Kept;
 use crate::store::{Options, Source};
+use crate::sync::settings::Settings;
 
 /// Everything that `serve` is told.
 #[derive(Clone)]
@@ -57,6 +60,8 @@ pub struct Config {
     pub allow_private_webhooks: bool,
     /// Looked at here so that a wrong age is refused at the start; `retention run` goes by it.
     pub retention: BTreeMap<Kept, u32>,
+    /// Where insights are sent to.
+    pub sync: Settings,
     pub log: LogConfig,
 }
 
@@ -134,6 +139,7 @@ impl Config {
             max_connections: max_connections(layers)?,
             allow_private_webhooks: allow_private_webhooks(layers)?,
             retention: retention(layers)?,
+            sync: sync(layers)?,
             log: LogConfig::resolve(layers, "info")?,
             secret: secret(layers.get(&setting::JWT_SECRET_KEY), &data)?,
             source,

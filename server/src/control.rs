@@ -12,6 +12,7 @@ mod import;
 mod output;
 mod person;
 pub mod retention;
+mod sync;
 mod webhooks;
 
 use std::io;
@@ -39,6 +40,7 @@ use crate::brain::distiller::Distiller;
 use crate::notify::Sender;
 use crate::store::Store;
 use crate::store::source::Database;
+use crate::sync::Syncs;
 use command::{Answer, Command};
 
 /// What the system allows the path of a socket.
@@ -61,11 +63,12 @@ impl Context {
         passwords: Passwords,
         distiller: Distiller,
         sender: Sender,
+        syncs: Syncs,
         changed: Arc<dyn Fn() + Send + Sync>,
         forget: Arc<dyn Fn(WorkspaceId, VisitorId) + Send + Sync>,
     ) -> Self {
         let (database, administration) = (database.clone(), store.administration());
-        Self { database, administration, passwords, changed, distiller, sender, forget }
+        Self { database, administration, passwords, changed, distiller, sender, syncs, forget }
     }
 }
 

@@ -20,6 +20,7 @@ pub mod outbox;
 pub mod preset;
 pub mod report;
 pub mod staff;
+pub mod sync;
 pub mod turn;
 pub mod vector;
 pub mod visitor;

@@ -20,6 +20,7 @@ mod rpc;
 
 mod memory;
 mod session;
+mod sync;
 
 mod brain;
 mod escalation;

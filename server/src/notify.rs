@@ -19,7 +19,7 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::sleep;
 use uuid::Uuid;
 
-pub use sender::Sender;
+pub use sender::{Fault, Sender, SenderError, client, fault};
 
 use crate::domain::{clock, failpoint};
 use crate::store::outbox::{Claim, Delivery, Outbox, Settled};

@@ -43,6 +43,7 @@ use crate::search::Knowledge;
 use crate::session::event::Listener;
 use crate::session::{ConnectionId, Registry, Room};
 use crate::store::StoreError;
+use crate::sync::Syncs;
 
 /// Everything that a request may need.
 pub struct Desk {
@@ -57,6 +58,7 @@ pub struct Desk {
     pub epoch: Epoch,
     pub knowledge: Knowledge,
     pub pace: Pace,
+    pub syncs: Syncs,
     pub info: ServerInfo,
     /// Off for load tests only.
     pub limits: bool,
@@ -113,6 +115,7 @@ impl Standing {
 impl Desk {
     /// Carries out any method but `session.open` and `message.send`, which need more of their transport.
     /// The answer is the whole response.
+    #[expect(clippy::too_many_lines, reason = "a row a method")]
     pub async fn call(
         &self,
         standing: &Standing,
@@ -207,7 +210,9 @@ impl Desk {
             | Method::InsightSearch
             | Method::InsightCount
             | Method::InsightStats
-            | Method::InsightDelete => self.call_insight(standing, method, id, raw).await,
+            | Method::InsightDelete
+            | Method::InsightSync
+            | Method::InsightSyncStatus => self.call_insight(standing, method, id, raw).await,
             Method::MetricsGet => Ok(response(id, &self.metrics(standing, params::read(raw)?).await?)),
             Method::InteractionList => {
                 Ok(response(id, &self.list_interactions(standing, params::read(raw)?).await?))

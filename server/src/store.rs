@@ -26,6 +26,7 @@ mod rows;
 pub mod source;
 pub mod staff;
 mod statement;
+pub mod sync;
 pub mod writer;
 
 use std::path::Path;

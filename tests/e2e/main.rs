@@ -54,6 +54,7 @@ mod rights;
 mod slow_reader;
 mod staff;
 mod storm;
+mod sync;
 mod takeover;
 mod tokens;
 mod tries;
@@ -103,6 +104,8 @@ fn main() -> ExitCode {
         resuming::TESTS,
         rights::TESTS,
         staff::TESTS,
+        sync::TESTS,
+        sync::SINKS,
         takeover::TESTS,
         retention::TESTS,
         tokens::TESTS,

@@ -34,6 +34,7 @@ struct Target {
     canned: String,
     contact: String,
     trace: String,
+    sync: String,
 }
 
 /// A method as the server publishes it.
@@ -236,6 +237,14 @@ async fn target(world: &World, socket: &mut Socket, conversation: &str, workspac
         {"title": format!("A page of {workspace}"), "content": "What was learned."},
     ]});
     let trace = id(&world.rpc(Some(&key), "memory.add_trace", json!({"trace": trace})).await?["trace_id"])?;
+    let sync = Uuid::new_v4().to_string();
+    world
+        .execute(&format!(
+            "insert into sync_jobs (workspace_id, id, sink, scope, dry_run, state, asked_at, worked_at, ended_at) \
+             select id, '{sync}', 'airtable', 'all', false, 'done', now(), now(), now() from workspaces \
+             where slug = '{workspace}'"
+        ))
+        .await?;
     Ok(Target {
         conversation: conversation.to_owned(),
         message,
@@ -244,6 +253,7 @@ async fn target(world: &World, socket: &mut Socket, conversation: &str, workspac
         canned,
         contact,
         trace,
+        sync,
     })
 }
 
@@ -285,6 +295,9 @@ fn sample(method: &Method, definitions: &Value, target: &Target, credential: &st
     }
     if named("contact_id") {
         aim("contact_id", &target.contact);
+    }
+    if named("job_id") {
+        aim("job_id", &target.sync);
     }
     match subject {
         "escalation" if named("id") => aim("id", &target.escalation),

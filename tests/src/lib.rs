@@ -15,6 +15,7 @@
 pub mod browser;
 pub mod console;
 pub mod database;
+pub mod fake_airtable;
 pub mod fake_openai;
 pub mod hook;
 pub mod log;

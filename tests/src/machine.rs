@@ -94,6 +94,12 @@ impl Need {
     }
 }
 
+/// What a variable of the environment says.
+#[expect(clippy::disallowed_methods, reason = "the one place of the harness that reads the environment")]
+pub fn setting(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// Whether a test that cannot run is a failure: so in `tests/run`, which installs what is missing.
 pub fn nothing_may_be_skipped() -> bool {
     setting("SWITCHBOARD_TEST_STRICT").is_some_and(|value| value == "1")
@@ -170,9 +176,4 @@ fn major_version(programs: &Path) -> Option<u32> {
 
 fn installed(program: &str) -> Option<PathBuf> {
     search_path().split(':').map(|folder| Path::new(folder).join(program)).find(|path| path.is_file())
-}
-
-#[expect(clippy::disallowed_methods, reason = "the one place of the harness that reads the environment")]
-fn setting(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }

@@ -45,8 +45,12 @@ macro_rules! tests {
     };
 }
 
-/// A test that takes longer hangs. No single wait in it comes near.
-const LIMIT: Duration = Duration::from_mins(5);
+/// A test that takes longer hangs. No single wait in it comes near. A long run says otherwise by `SWITCHBOARD_TEST_LIMIT`, in
+/// seconds.
+fn limit() -> Duration {
+    let said = machine::setting("SWITCHBOARD_TEST_LIMIT").and_then(|text| text.parse().ok());
+    said.map_or(Duration::from_mins(5), Duration::from_secs)
+}
 
 /// A server on the embedded database takes a third of a gigabyte and starting it a second of one core, so
 /// more at a time would not be faster.
@@ -134,10 +138,11 @@ fn run(test: Test, lane: Lane, name: &str) -> Result<()> {
         let world = World::new(name, lane)?;
         // A panic is caught here so that the world is looked after in any case.
         let guarded = AssertUnwindSafe((test.run)(world.clone())).catch_unwind();
-        let outcome = match tokio::time::timeout(LIMIT, guarded).await {
+        let limit = limit();
+        let outcome = match tokio::time::timeout(limit, guarded).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(panic)) => Err(anyhow!("panicked: {}", panic_message(panic.as_ref()))),
-            Err(_) => Err(anyhow!("still running after {} s", LIMIT.as_secs())),
+            Err(_) => Err(anyhow!("still running after {} s", limit.as_secs())),
         };
         let aftermath = world.end().await;
         match (outcome, aftermath) {

@@ -1,6 +1,7 @@
 //! What is known of people: one insight a contact, which group after group is folded into.
 
 mod looking;
+mod sync;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,9 @@ pub use looking::{
     Direction, InsightCache, InsightCount, InsightCounted, InsightFound, InsightHighlight, InsightHit,
     InsightList, InsightListed, InsightOrder, InsightSearch, InsightStats, InsightStatsNow,
     ProcessingFailure, ProcessingFailures,
+};
+pub use sync::{
+    InsightSync, InsightSyncBegun, InsightSyncFailure, InsightSyncStanding, InsightSyncStatus, SyncSink,
 };
 
 use super::named;

@@ -61,6 +61,8 @@ fn methods_read_and_write_as_golden() {
         golden.method::<methods::InsightCount>(),
         golden.method::<methods::InsightStats>(),
         golden.method::<methods::InsightDelete>(),
+        golden.method::<methods::InsightSync>(),
+        golden.method::<methods::InsightSyncStatus>(),
         golden.method::<methods::MetricsGet>(),
         golden.method::<methods::InteractionList>(),
         golden.method::<methods::WorkflowGet>(),

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 use switchboard_protocol::methods::{
-    ConversationList, ConversationRate, EscalationRequest, KnowledgeAdd, KnowledgeSearch, MessageList,
-    MessageSend, SessionOpen, TurnCancel,
+    ConversationList, ConversationRate, EscalationRequest, InsightSync, KnowledgeAdd, KnowledgeSearch,
+    MessageList, MessageSend, SessionOpen, TurnCancel,
 };
 use switchboard_protocol::params::{self, Params};
 use switchboard_protocol::{ErrorKind, Fault};
@@ -54,6 +54,28 @@ fn every_bad_field_is_named_at_once() {
         &json!({ "conversation_id": ID, "client_id": ID, "content": "a", "attachments": [ID, "b"] }),
         &[("attachments.1", "must be a UUID")],
     );
+}
+
+#[test]
+fn a_sync_is_of_one_contact_or_of_some_hours_or_of_all() {
+    for params in
+        [json!({"contact_id": "C-1"}), json!({"hours_back": 1}), json!({"all": true, "contact_id": null})]
+    {
+        good::<InsightSync>(&params);
+    }
+    let all = "must be true where neither contact_id nor hours_back is there";
+    bad::<InsightSync>(&json!({}), &[("all", all)]);
+    bad::<InsightSync>(&json!({"all": false}), &[("all", all)]);
+    bad::<InsightSync>(
+        &json!({"all": true, "hours_back": 1}),
+        &[("all", "cannot come together with contact_id or hours_back")],
+    );
+    bad::<InsightSync>(
+        &json!({"contact_id": "C-1", "hours_back": 1}),
+        &[("hours_back", "cannot come together with contact_id")],
+    );
+    bad::<InsightSync>(&json!({"hours_back": 0}), &[("hours_back", "must be at least 1")]);
+    bad::<InsightSync>(&json!({"hours_back": 87_601}), &[("hours_back", "must be at most 87600")]);
 }
 
 #[test]

@@ -87,6 +87,8 @@ fn http_takes_what_the_contract_says() {
             "insight.count",
             "insight.stats",
             "insight.delete",
+            "insight.sync",
+            "insight.sync_status",
             "metrics.get",
             "interaction.list",
             "workflow.get",

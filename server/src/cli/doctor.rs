@@ -19,6 +19,7 @@ use crate::control::command::Command;
 use crate::control::doctor::{Check, Verdict};
 use crate::store::journal::Journal;
 use crate::store::{Database, migrate};
+use crate::sync::settings::{self, Settings};
 use crate::telemetry;
 
 pub async fn run(layers: &Layers, with_data: bool) -> anyhow::Result<ExitCode> {
@@ -34,6 +35,11 @@ pub async fn run(layers: &Layers, with_data: bool) -> anyhow::Result<ExitCode> {
         report.add(&self::journal(&journal.folder));
     }
     report.add(&files(layers));
+    if let Ok(settings) = config::sync(layers)
+        && let Some(check) = syncs(&settings)
+    {
+        report.add(&check);
+    }
     match Server::find(&place.data).await {
         Ok(Some(server)) => {
             report.add(&Check::ok("server", "one is running on this data folder, and was asked"));
@@ -85,10 +91,10 @@ impl Report {
 
     async fn examine_own(&mut self, place: &Place, with_data: bool) -> anyhow::Result<()> {
         let database = Database::start(&place.source, &place.data, &place.database_options()).await?;
-        alone(&database, Command::Doctor, false, &mut self.ended).await?;
+        alone(&database, Command::Doctor, Settings::default(), &mut self.ended).await?;
         let is_migrated = migrate::check(&mut database.connect().await?).await.is_ok();
         if with_data && is_migrated {
-            alone(&database, Command::DoctorData, false, &mut self.ended).await?;
+            alone(&database, Command::DoctorData, Settings::default(), &mut self.ended).await?;
         }
         Ok(database.stop().await?)
     }
@@ -105,7 +111,7 @@ impl Report {
                 place.data.display()
             ),
         ));
-        alone(&database, Command::Doctor, false, &mut self.ended).await?;
+        alone(&database, Command::Doctor, Settings::default(), &mut self.ended).await?;
         Ok(database.stop().await?)
     }
 }
@@ -208,6 +214,35 @@ fn journal(folder: &Path) -> Check {
             ),
         ),
     }
+}
+
+/// What is missing for the syncs that somebody has begun to set up; nothing where nobody has.
+fn syncs(settings: &Settings) -> Option<Check> {
+    let half = |missing: &[&str], needed: usize| (missing.len() < needed).then(|| missing.join(", "));
+    let airtable = settings.airtable.as_ref().err().and_then(|it| half(it, settings::AIRTABLE.len()));
+    let webhook = settings.webhook.as_ref().err().and_then(|it| half(it, settings::WEBHOOK.len()));
+    let ready: Vec<_> = [("airtable", settings.airtable.is_ok()), ("webhook", settings.webhook.is_ok())]
+        .into_iter()
+        .filter_map(|(name, is_ready)| is_ready.then_some(name))
+        .collect();
+    if let Some(missing) = airtable.or(webhook) {
+        return Some(Check::fails(
+            "sync",
+            format!("{missing} missing: set it too, or take away what is set"),
+        ));
+    }
+    if ready.is_empty() {
+        return settings.schedule.map(|_| {
+            let needed = settings::AIRTABLE.join(", ");
+            Check::warning("sync", format!("sync_minutes is set, but nothing to sync to: set {needed}"))
+        });
+    }
+    let when = settings.schedule.map_or_else(
+        || "when asked for".to_owned(),
+        |schedule| format!("every {} minutes, {} hours back", schedule.minutes, schedule.hours_back),
+    );
+    let finding = format!("insights of {} to {}, {when}", settings.workspace, ready.join(" and "));
+    Some(Check::ok("sync", finding))
 }
 
 /// A database that cannot write stops everything.

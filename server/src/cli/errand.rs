@@ -1,5 +1,6 @@
 //! A command for the desk: given to the server that runs on the data folder or, where none does, run here.
 
+use std::future::pending;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -10,9 +11,12 @@ use crate::config::{self, Layers, LogConfig, Place};
 use crate::control::client::Server;
 use crate::control::command::{Answer, Command};
 use crate::control::{self, Context, Output};
+use crate::domain::mint;
 use crate::notify::Sender;
 use crate::store::administration::Administration;
 use crate::store::{Database, Source, migrate};
+use crate::sync::Syncs;
+use crate::sync::settings::Settings;
 use crate::telemetry;
 
 pub async fn run(command: Command, layers: &Layers) -> anyhow::Result<ExitCode> {
@@ -28,38 +32,54 @@ pub async fn run(command: Command, layers: &Layers) -> anyhow::Result<ExitCode> 
         "there is no database in the folder {} yet: name the folder of one with --data, or start the server once",
         place.data.display()
     );
+    let settings = config::sync(layers)?;
     let database = Database::start(&place.source, &place.data, &place.database_options()).await?;
-    let allow_private_webhooks = config::allow_private_webhooks(layers)?;
-    let result = alone(&database, command, allow_private_webhooks, &mut ended).await;
+    let result = alone(&database, command, settings, &mut ended).await;
     let stopped = database.stop().await;
     result?;
     stopped?;
     Ok(ended.code())
 }
 
-/// Runs the command on a database that no server holds.
+/// Runs the command on a database that no server holds. By the addresses that syncs may lead to, webhooks go as well.
 pub async fn alone(
     database: &Database,
     command: Command,
-    allow_private_webhooks: bool,
+    settings: Settings,
     ended: &mut Ended,
 ) -> anyhow::Result<()> {
     if !matches!(command, Command::Doctor | Command::MigrateStatus) {
         migrate::check(&mut database.connect().await?).await?;
     }
     let administration = Administration::open(database)?;
+    let allow_private = settings.allow_private;
+    let syncs = Syncs::new(&administration, settings)?;
+    let syncing = {
+        let (is_asked_for, syncs) = (matches!(command, Command::Sync { .. }), syncs.clone());
+        async move {
+            // There is no server to do it.
+            if is_asked_for {
+                syncs.keep_syncing(mint::id()).await;
+            }
+            pending::<()>().await;
+        }
+    };
     let context = Context {
         database: database.clone(),
         administration: administration.clone(),
         passwords: Passwords::start()?,
         changed: Arc::new(|| ()),
         distiller: Distiller::by_rules(),
-        sender: Sender::new(allow_private_webhooks)?,
+        sender: Sender::new(allow_private)?,
+        syncs,
         forget: Arc::new(|_, _| ()),
     };
     let (output, mut answers) = Output::channel();
     let work = async {
-        control::run(command, &context, &output).await;
+        tokio::select! {
+            () = control::run(command, &context, &output) => {}
+            () = syncing => {}
+        }
         drop(output);
     };
     let hear = async {

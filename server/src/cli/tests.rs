@@ -63,6 +63,28 @@ fn retention_goes_by_the_configuration_of_the_command() {
 }
 
 #[test]
+fn a_sync_is_of_one_of_three_extents() {
+    let asked = |contact: Option<&str>, hours_back, dry_run| command::Command::Sync {
+        sink: "airtable".into(),
+        contact: contact.map(Into::into),
+        hours_back,
+        dry_run,
+    };
+    errand("sync airtable --contact C-1", &asked(Some("C-1"), None, false));
+    errand("sync airtable --hours-back 24 --dry-run", &asked(None, Some(24), true));
+    errand("sync airtable --all", &asked(None, None, false));
+    for line in [
+        "sync airtable",
+        "sync airtable --all --contact C-1",
+        "sync webhook --hours-back 0",
+        "sync other --all",
+    ] {
+        let words = std::iter::once("switchboard").chain(line.split_whitespace());
+        assert!(command().try_get_matches_from(words).is_err(), "{line}");
+    }
+}
+
+#[test]
 fn commands_are_what_they_ask_of_a_server() {
     use command::Command as Asked;
     errand(

@@ -26,8 +26,12 @@ pub fn read(file: &Path) -> Result<BTreeMap<&'static str, (String, usize)>, Conf
             let (file, key, known) = (file.to_owned(), key.to_owned(), known.join(", "));
             return Err(ConfigError::UnknownKey { file, line, key, known });
         };
-        let text = plain(value)
-            .ok_or_else(|| refused(line, format!("`{}` takes {}", setting.name, setting.takes)))?;
+        let text = match value {
+            DeValue::Table(names) if *setting == setting::AIRTABLE_FIELDS => as_json(names),
+            value => plain(value),
+        };
+        let text =
+            text.ok_or_else(|| refused(line, format!("`{}` takes {}", setting.name, setting.takes)))?;
         values.insert(setting.name, (text, line));
         Ok(())
     };
@@ -75,6 +79,16 @@ fn plain(value: &DeValue<'_>) -> Option<String> {
         }
         DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Table(_) => None,
     }
+}
+
+/// Names of one thing for another, as JSON, since a name may hold any sign.
+fn as_json(names: &DeTable<'_>) -> Option<String> {
+    let mut object = serde_json::Map::new();
+    for (name, value) in names {
+        let DeValue::String(text) = value.get_ref() else { return None };
+        object.insert(name.get_ref().to_string(), text.to_string().into());
+    }
+    Some(serde_json::Value::Object(object).to_string())
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

@@ -150,6 +150,39 @@ settings! {
     RETENTION_AUDIT_LOG = "retention_audit_log" "SWITCHBOARD_RETENTION_AUDIT_LOG" "AGE" Policy
         "How long the audit log is kept [default: for ever]"
         takes "an age in days such as `730d`, or `off` to keep everything";
+    SYNC_WORKSPACE = "sync_workspace" "SWITCHBOARD_SYNC_WORKSPACE" "NAME" Policy
+        "Whose insights are synced [default: default]"
+        takes "the name of a workspace";
+    SYNC_MINUTES = "sync_minutes" "SWITCHBOARD_SYNC_MINUTES" "N" Policy
+        "How often insights are synced without being asked for [default: off]"
+        takes "a number of minutes from 1 to 10080, or `off`";
+    SYNC_HOURS_BACK = "sync_hours_back" "SWITCHBOARD_SYNC_HOURS_BACK" "N" Policy
+        "How far such a sync looks back; back to the last one in any case [default: 24]"
+        takes "a number of hours from 1 to 8760";
+    SYNC_WEBHOOK_URL = "sync_webhook_url" "SWITCHBOARD_SYNC_WEBHOOK_URL" "URL" Policy
+        "A webhook that is sent insights [default: none]"
+        takes "a public https:// address";
+    SYNC_WEBHOOK_SECRET = "sync_webhook_secret" "SWITCHBOARD_SYNC_WEBHOOK_SECRET" "TEXT" Never
+        "Signs what that webhook is sent"
+        takes "a secret as Standard Webhooks has it, whsec_ and base64";
+    AIRTABLE_TOKEN = "airtable_token" "SWITCHBOARD_AIRTABLE_TOKEN" "TEXT" Never
+        "The token of Airtable, with the scopes data.records:read and data.records:write"
+        takes "a personal access token";
+    AIRTABLE_BASE = "airtable_base" "SWITCHBOARD_AIRTABLE_BASE" "ID" Policy
+        "The base that insights are synced to [default: none]"
+        takes "the id of a base, such as appQw3rTy1234567";
+    AIRTABLE_TABLE = "airtable_table" "SWITCHBOARD_AIRTABLE_TABLE" "NAME" Policy
+        "Its table [default: none]"
+        takes "the name or the id of a table";
+    AIRTABLE_FIELDS = "airtable_fields" "SWITCHBOARD_AIRTABLE_FIELDS" "LIST" Policy
+        "What each column holds [default: all that is known, in columns of the same names]"
+        takes "fields of an insight with their columns, each once, such as contact_id=Contact,personal=Notes, or a table of them";
+    AIRTABLE_PAUSE_SECONDS = "airtable_pause_seconds" "SWITCHBOARD_AIRTABLE_PAUSE_SECONDS" "N" Policy
+        "How long to wait after Airtable was asked too often, unless it says so itself [default: 30]"
+        takes "a number of seconds from 1 to 300";
+    AIRTABLE_URL = "airtable_url" "SWITCHBOARD_AIRTABLE_URL" "URL" Policy
+        "Where its API is, up to and without /v0 [default: https://api.airtable.com]"
+        takes "a public https:// address";
     PORT_FILE = "port_file" "SWITCHBOARD_PORT_FILE" "FILE" Hidden
         "Written with ADDRESS:PORT when clients can connect"
         takes "the path of a file";

@@ -1,5 +1,7 @@
 //! Which value counts, and how a wrong one is refused.
 
+mod sync;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -7,7 +7,7 @@ use switchboard_protocol::ids::{VisitorId, WorkspaceId};
 
 use super::command::{Answer, Command};
 use super::output::Output;
-use super::{accounts, doctor, export, import, person, retention, webhooks};
+use super::{accounts, doctor, export, import, person, retention, sync, webhooks};
 use crate::access::passwords::Passwords;
 use crate::brain::distiller::Distiller;
 use crate::notify::Sender;
@@ -15,6 +15,7 @@ use crate::search::embedder::MINILM;
 use crate::store::administration::Administration;
 use crate::store::migrate;
 use crate::store::source::Database;
+use crate::sync::Syncs;
 
 /// What a command works on.
 #[derive(Clone)]
@@ -28,6 +29,7 @@ pub struct Context {
     pub distiller: Distiller,
     /// Tries webhooks.
     pub sender: Sender,
+    pub syncs: Syncs,
     /// Ends the sessions of a visitor who is to be forgotten.
     pub forget: Arc<dyn Fn(WorkspaceId, VisitorId) + Send + Sync>,
 }
@@ -129,6 +131,9 @@ async fn dispatch(command: Command, context: &Context, output: &Output) -> anyho
         Command::PersonErase { workspace, who } => person::erase(context, &workspace, &who, output).await,
         Command::RetentionRun { policies, archive, dry_run } => {
             retention::run(desk, retention::Order { policies, archive, dry_run }, output).await
+        }
+        Command::Sync { sink, contact, hours_back, dry_run } => {
+            sync::run(context, sync::Order { sink, contact, hours_back, dry_run }, output).await
         }
         Command::Restored => accounts::restored(desk, output).await,
         Command::MigrateStatus => migrations(&context.database, output).await,

@@ -85,6 +85,13 @@ pub enum Command {
         dry_run: bool,
     },
     Restored,
+    /// Of one contact, else of those of so many hours, else of all.
+    Sync {
+        sink: String,
+        contact: Option<String>,
+        hours_back: Option<u32>,
+        dry_run: bool,
+    },
     WebhookAdd {
         workspace: String,
         url: String,

@@ -74,6 +74,19 @@ pub fn learned(workspace: WorkspaceId, conversation: ConversationId, item: Optio
     derived(b"switchboard trace\0", workspace, &name)
 }
 
+/// What is sent of some contacts at some versions is the same thing in every attempt of one sync, and another once one of
+/// them has changed.
+pub fn parcel<'a>(workspace: WorkspaceId, job: Uuid, versions: impl Iterator<Item = (&'a str, i64)>) -> Uuid {
+    let mut name = job.as_bytes().to_vec();
+    for (contact, version) in versions {
+        name.extend(contact.as_bytes());
+        // No contact's id holds one.
+        name.push(0);
+        name.extend(version.to_be_bytes());
+    }
+    derived(b"switchboard parcel\0", workspace, &name)
+}
+
 /// The event that tells of failures of a kind in one window of time: one, however many there are.
 pub fn failure_event(workspace: WorkspaceId, kind: &str, window: i64) -> Uuid {
     derived(b"switchboard failures\0", workspace, format!("{kind} {window}").as_bytes())

@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP};
+use uuid::Uuid;
 
 use super::address::{self, AddressError, CheckedNames};
 use super::payload;
@@ -51,18 +52,7 @@ pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 impl Sender {
     pub fn new(allow_private: bool) -> Result<Self, SenderError> {
-        let http = reqwest::Client::builder()
-            .dns_resolver(CheckedNames { allow_private }.resolver())
-            // A redirect would lead past the check, and a proxy beyond it.
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(CONNECT_WITHIN)
-            .timeout(ANSWER_WITHIN)
-            .user_agent(concat!("switchboard/", env!("CARGO_PKG_VERSION")))
-            .tls_backend_preconfigured(trust::client(false)?)
-            .build()
-            .map_err(SenderError::Client)?;
-        Ok(Self { http, allow_private })
+        Ok(Self { http: client(allow_private, ANSWER_WITHIN)?, allow_private })
     }
 
     /// Whether private addresses are allowed.
@@ -72,9 +62,24 @@ impl Sender {
 
     /// Delivers an event. Of the answer only its status counts: not a byte of its body is read.
     pub async fn send(&self, webhook: &Webhook, event: &Event) -> Result<(), Fault> {
-        let url = address::check(&webhook.url, self.allow_private)?;
         let body = payload::body(webhook.kind, event);
-        let id = event.id.to_string();
+        let answer = self.post(&webhook.url, webhook.secret.as_deref(), event.id, body).await?;
+        match answer.status() {
+            status if status.is_success() => Ok(()),
+            status => Err(Fault::Answered(StatusCode::as_u16(&status))),
+        }
+    }
+
+    /// Sends a body under its id, signed where there is a secret, and gives whatever it is answered.
+    pub async fn post(
+        &self,
+        url: &str,
+        secret: Option<&str>,
+        id: Uuid,
+        body: String,
+    ) -> Result<reqwest::Response, Fault> {
+        let url = address::check(url, self.allow_private)?;
+        let id = id.to_string();
         let now = clock::now().timestamp();
         let mut request = self
             .http
@@ -82,20 +87,32 @@ impl Sender {
             .header(CONTENT_TYPE, "application/json")
             .header(HEADER_WEBHOOK_ID, &id)
             .header(HEADER_WEBHOOK_TIMESTAMP, now);
-        if let Some(secret) = &webhook.secret {
+        if let Some(secret) = secret {
             let signing = standardwebhooks::Webhook::new(secret).map_err(|_| Fault::Secret)?;
             let signature = signing.sign(&id, now, body.as_bytes()).map_err(|_| Fault::Secret)?;
             request = request.header(HEADER_WEBHOOK_SIGNATURE, signature);
         }
-        let answer = request.body(body).send().await.map_err(|error| fault(&error))?;
-        match answer.status() {
-            status if status.is_success() => Ok(()),
-            status => Err(Fault::Answered(StatusCode::as_u16(&status))),
-        }
+        request.body(body).send().await.map_err(|error| fault(&error))
     }
 }
 
-fn fault(error: &reqwest::Error) -> Fault {
+/// A client for addresses that were [checked](address::check): it connects to what was checked, and goes nowhere else.
+pub fn client(allow_private: bool, answer_within: Duration) -> Result<reqwest::Client, SenderError> {
+    reqwest::Client::builder()
+        .dns_resolver(CheckedNames { allow_private }.resolver())
+        // A redirect would lead past the check, and a proxy beyond it.
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(CONNECT_WITHIN)
+        .timeout(answer_within)
+        .user_agent(concat!("switchboard/", env!("CARGO_PKG_VERSION")))
+        .tls_backend_preconfigured(trust::client(false)?)
+        .build()
+        .map_err(SenderError::Client)
+}
+
+/// What went wrong before there was an answer.
+pub fn fault(error: &reqwest::Error) -> Fault {
     let mut cause = error.source();
     while let Some(inner) = cause {
         if let Some(refused) = inner.downcast_ref::<AddressError>() {

@@ -1,6 +1,7 @@
 //! What is known of people, for those who keep the desk: brought in, looked up, listed, found and counted.
 
 mod cursor;
+mod sync;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -44,6 +45,10 @@ impl Desk {
             Method::InsightCount => response(id, &self.count_insights(standing, params::read(raw)?).await?),
             Method::InsightStats => response(id, &self.insight_stats(standing, params::read(raw)?).await?),
             Method::InsightDelete => response(id, &self.delete_insight(standing, params::read(raw)?).await?),
+            Method::InsightSync => response(id, &self.sync_insights(standing, params::read(raw)?).await?),
+            Method::InsightSyncStatus => {
+                response(id, &self.sync_standing(standing, params::read(raw)?).await?)
+            }
             Method::InsightValidate => response(id, &params::read::<InsightValidate>(raw)?.outcome()),
             _ => unreachable!("the table of methods sends only these here"),
         })

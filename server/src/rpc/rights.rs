@@ -54,6 +54,8 @@ pub const fn allowed(method: Method) -> &'static [Role] {
         | Method::InsightCount
         | Method::InsightStats
         | Method::InsightDelete
+        | Method::InsightSync
+        | Method::InsightSyncStatus
         | Method::MemoryAddTrace
         | Method::MemoryQuery
         | Method::MemoryGetTrace

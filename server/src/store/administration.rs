@@ -22,6 +22,7 @@ use super::memory::Archive;
 use super::outbox::Outbox;
 use super::pool::Pools;
 use super::source::Database;
+use super::sync::SyncJobs;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -64,6 +65,10 @@ impl Administration {
 
     pub fn outbox(&self) -> Outbox {
         Outbox::new(self.pools.clone())
+    }
+
+    pub fn syncs(&self) -> SyncJobs {
+        SyncJobs::new(self.pools.clone())
     }
 
     /// Notes in the audit log what was done.

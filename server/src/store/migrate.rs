@@ -39,6 +39,7 @@ static MIGRATIONS: &[Migration] = migrations![
     10 "0010_insights",
     11 "0011_memory",
     12 "0012_processing",
+    13 "0013_sync",
     15 "0015_months",
     16 "0016_indexing",
 ];

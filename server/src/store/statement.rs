@@ -288,6 +288,20 @@ statements! {
     INSIGHTS_UNMARK = "insights/unmark" as App [UUID, TEXT];
     INSIGHTS_FORGET = "insights/forget" as App [UUID, TEXT_ARRAY];
     INSIGHTS_DELETE = "insights/delete" as App [UUID, TEXT, UUID, TEXT];
+    SYNCS_ASK = "syncs/ask" as App [UUID, UUID, TEXT, TEXT, BOOL, TEXT, INT4, INT8];
+    SYNCS_ASK_DUE = "syncs/ask_due" as App [UUID, UUID, TEXT, TEXT, INT4, INT4];
+    SYNCS_NEXT = "syncs/next" as App [UUID, TEXT];
+    SYNCS_BEGIN = "syncs/begin" as App [UUID, UUID];
+    SYNCS_WALK = "syncs/walk" as App [UUID, TEXT, TIMESTAMPTZ, INT8];
+    SYNCS_ADVANCE = "syncs/advance" as App [UUID, UUID, TEXT, TEXT, INT8, INT8, INT8, INT8, UUID, TEXT_ARRAY, TEXT_ARRAY,
+        INT8];
+    SYNCS_FINISH = "syncs/finish" as App [UUID, UUID, TEXT, UUID];
+    SYNCS_STOP = "syncs/stop" as App [UUID, UUID, TEXT, UUID, TEXT];
+    SYNCS_STATUS = "syncs/status" as App [UUID, UUID];
+    SYNCS_FAILURES = "syncs/failures" as App [UUID, UUID, INT8];
+    SYNCS_PRUNE = "syncs/prune" as App [UUID];
+    SYNCS_TAKE_TURN = "syncs/take_turn" as App [UUID, TEXT, UUID, FLOAT8];
+    SYNCS_LEAVE_TURN = "syncs/leave_turn" as App [UUID, TEXT, UUID];
     KNOWLEDGE_STAMP = "knowledge/stamp" as App [UUID];
     KNOWLEDGE_ADVANCE = "knowledge/advance" as App [UUID];
     KNOWLEDGE_PUT = "knowledge/put" as App [UUID, TIMESTAMPTZ, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY,

@@ -55,6 +55,9 @@ const METRICS: &[(Kind, &str, &str)] = &[
     (Counter, "switchboard_webhook_deliveries_total", "Deliveries that a webhook has accepted."),
     (Counter, "switchboard_webhook_failures_total", "Attempts to deliver that have failed."),
     (Counter, "switchboard_webhook_dead_total", "Deliveries that were given up after a day."),
+    (Counter, "switchboard_sync_contacts_total", "Contacts whose insights a sync has sent, or failed to."),
+    (Counter, "switchboard_sync_refused_total", "Contacts that were refused where they were synced to."),
+    (Counter, "switchboard_sync_retries_total", "Requests of a sync that were sent again."),
     (
         Gauge,
         "switchboard_journal_messages",

@@ -12,7 +12,7 @@ pub(super) const LAYERS: &[&[&str]] = &[
     &["config"],
     &["socket"],
     &["rpc"],
-    &["session", "memory"],
+    &["session", "memory", "sync"],
     &["workflow", "brain", "escalation", "search", "notify", "reports"],
     &["access"],
     &["store"],

@@ -1,0 +1,1 @@
+DROP TABLE sync_turns, sync_failures, sync_jobs;
