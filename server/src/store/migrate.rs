@@ -40,8 +40,8 @@ static MIGRATIONS: &[Migration] = migrations![
     11 "0011_memory",
     12 "0012_processing",
     13 "0013_sync",
-    15 "0015_months",
-    16 "0016_indexing",
+    14 "0014_months",
+    15 "0015_indexing",
 ];
 
 #[derive(Debug, thiserror::Error)]
