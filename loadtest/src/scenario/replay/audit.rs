@@ -12,7 +12,7 @@ use super::guest::Visit;
 use super::line::Line;
 use super::{Network, Played, Stage};
 use crate::client::wire::log::{Entry, Role};
-use crate::database::Database;
+use crate::lab::Store;
 use crate::transcript;
 use crate::view::{Fault, Faults};
 
@@ -95,17 +95,27 @@ impl Audit {
     }
 
     /// The histories against the rows; None where the rows cannot be seen.
-    pub async fn rows(&self, database: &Database) -> anyhow::Result<Option<Faults>> {
+    pub async fn rows(&self, store: Store<'_>) -> anyhow::Result<Option<Faults>> {
         let mut faults = Faults::default();
         let conversations: Vec<Uuid> = self.histories.keys().copied().collect();
-        for chunk in conversations.chunks(CHUNK) {
-            let Some(mut rows) = database.log(chunk).await? else { return Ok(None) };
-            for conversation in chunk {
-                let (shown, stored) = (&self.histories[conversation], rows.remove(conversation));
-                compare(shown, &stored.unwrap_or_default(), &mut faults);
+        match store {
+            Store::Database(database) => {
+                for chunk in conversations.chunks(CHUNK) {
+                    let Some(rows) = database.log(chunk).await? else { return Ok(None) };
+                    self.compare(chunk, rows, &mut faults);
+                }
             }
+            Store::Within(served) => self.compare(&conversations, served.rows().await?, &mut faults),
+            Store::Unseen => return Ok(None),
         }
         Ok(Some(faults))
+    }
+
+    fn compare(&self, conversations: &[Uuid], mut rows: HashMap<Uuid, Vec<Entry>>, faults: &mut Faults) {
+        for conversation in conversations {
+            let stored = rows.remove(conversation).unwrap_or_default();
+            compare(&self.histories[conversation], &stored, faults);
+        }
     }
 }
 
