@@ -141,3 +141,47 @@ async fn history(stage: Arc<Stage>, visit: &Visit) -> anyhow::Result<Vec<Entry>>
     line.connect().await.with_context(|| format!("visitor {} could not come back", visit.nth))?;
     line.log.into_history().context("a history has holes")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::{Entry, compare};
+    use crate::client::wire::log::Exported;
+    use crate::view::{Fault, Faults};
+
+    /// As `switchboard export` writes it, which is more than is looked at.
+    fn row(seq: u64, content: &str) -> Entry {
+        let line = json!({
+            "conversation_id": Uuid::nil(), "seq": seq, "id": Uuid::from_u128(seq.into()), "client_id": null,
+            "workspace_id": Uuid::nil(), "role": "assistant", "content": content, "metadata": {},
+        });
+        let Exported { conversation_id, entry } = serde_json::from_str(&line.to_string()).unwrap();
+        assert!(conversation_id.is_nil());
+        entry
+    }
+
+    #[test]
+    fn rows_that_are_not_what_was_shown_are_noticed() {
+        let shown = [row(1, "a"), row(2, "b"), row(3, "c")];
+        let caught = |stored: &[Entry]| {
+            let mut faults = Faults::default();
+            compare(&shown, stored, &mut faults);
+            [Fault::Missed, Fault::Altered].map(|fault| faults.count(fault) > 0)
+        };
+        let [first, second, third] = shown.clone();
+        assert_eq!(caught(&shown), [false, false]);
+        assert_eq!(caught(&[first.clone(), second.clone()]), [true, false], "lost at the end");
+        assert_eq!(caught(&[first.clone(), third.clone()]), [true, true], "lost in the middle");
+        let doubled = [first.clone(), second.clone(), third.clone(), third.clone()];
+        assert_eq!(caught(&doubled), [true, false], "there twice");
+        assert_eq!(
+            caught(&[second.clone(), first.clone(), third.clone()]),
+            [false, true],
+            "in another order"
+        );
+        assert_eq!(caught(&[first, row(2, "x"), third]), [false, true], "other words");
+        assert_eq!(caught(&[]), [true, false], "all gone");
+    }
+}
