@@ -47,7 +47,8 @@ mod tests {
 
     #[test]
     fn peaks_do_not_lift_the_line() {
-        let value = |second: u32| if second.is_multiple_of(5) { 500.0 } else { 10.0 + 0.5 * f64::from(second) };
+        let value =
+            |second: u32| if second.is_multiple_of(5) { 500.0 } else { 10.0 + 0.5 * f64::from(second) };
         let points: Vec<_> = (0..60).map(|second| (f64::from(second), value(second))).collect();
         let trend = Trend::through(Figure::ServerMb, &points).unwrap();
         assert!((trend.from.1 - 10.0).abs() < 0.5 && (trend.to.1 - 39.5).abs() < 0.5, "{trend:?}");
