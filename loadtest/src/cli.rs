@@ -140,7 +140,7 @@ pub struct SendArgs {
     /// At least this share of the native rate on the embedded database
     #[arg(long, default_value_t = 0.5)]
     pub embedded_share: f64,
-    /// Measure the peers `fastapi` and `node` as well, in turns, on the same Postgres
+    /// Measure the peers `fastapi`, `node` and `socketio` as well, in turns, on the same Postgres
     #[arg(long)]
     pub peers: bool,
     /// Measure the peers alone
@@ -152,7 +152,7 @@ pub struct SendArgs {
     /// At least this many times the rate of the peer `fastapi`
     #[arg(long, default_value_t = 4.0)]
     pub over_fastapi: f64,
-    /// At least this many times the rate of the peer `node`
+    /// At least this many times the rate of the peers `node` and `socketio`
     #[arg(long, default_value_t = 2.8)]
     pub over_node: f64,
     /// p99 at most this many times conns / rate
@@ -181,10 +181,23 @@ pub struct IdleArgs {
     pub bar: f64,
 }
 
+/// Whether the same is done to Socket.IO as well.
+#[derive(Args)]
+pub struct RivalArgs {
+    /// Measure the peer `socketio` as well, with its connection state recovery, on the same Postgres
+    #[arg(long, requires = "server")]
+    pub peers: bool,
+    /// Folder of the peers
+    #[arg(long, value_name = "DIR", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/peers"))]
+    pub peers_dir: PathBuf,
+}
+
 #[derive(Args)]
 pub struct StormArgs {
     #[command(flatten)]
     pub lab: LabArgs,
+    #[command(flatten)]
+    pub rival: RivalArgs,
     /// Visitors
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub conns: u32,
@@ -209,6 +222,8 @@ pub struct StormArgs {
 pub struct ResumeArgs {
     #[command(flatten)]
     pub lab: LabArgs,
+    #[command(flatten)]
+    pub rival: RivalArgs,
     /// Readers
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub conns: u32,

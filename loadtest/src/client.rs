@@ -4,6 +4,7 @@
 //! came, so that a scenario parses no more than what it checks.
 
 mod address;
+mod socketio;
 pub mod wire;
 
 use std::collections::VecDeque;
@@ -19,7 +20,9 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 
-pub use self::address::Address;
+pub use self::address::{Address, Dialect};
+use self::socketio::Heard;
+pub use self::socketio::Session;
 use self::wire::{Frame, Refusal};
 
 /// Large enough for an answer with a page of short messages, small enough for 15,000 sockets.
@@ -70,6 +73,8 @@ impl CallError {
 
 pub struct Socket {
     stream: WebSocketStream<TcpStream>,
+    /// Of a server that speaks Socket.IO.
+    session: Option<Box<Session>>,
     next_id: u64,
     backlog: VecDeque<Utf8Bytes>,
     pings: u32,
@@ -79,6 +84,16 @@ pub struct Socket {
 impl Socket {
     /// Connects as the `nth` client of this run, from a loopback address that still has ports.
     pub async fn connect(address: &Address, nth: u32, patience: Duration) -> Result<Self, Gone> {
+        Self::reconnect(address, nth, patience, None).await
+    }
+
+    /// The same for a client that was there before, and knows what `cut` has left.
+    pub async fn reconnect(
+        address: &Address,
+        nth: u32,
+        patience: Duration,
+        before: Option<Box<Session>>,
+    ) -> Result<Self, Gone> {
         let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER).write_buffer_size(0);
         let handshake = async {
             let stream = tcp(address.socket, nth).await?;
@@ -87,7 +102,15 @@ impl Socket {
             Ok::<_, tungstenite::Error>(stream)
         };
         let stream = timeout(patience, handshake).await.map_err(|_| Gone::Silent(patience))??;
-        Ok(Self { stream, next_id: 0, backlog: VecDeque::new(), pings: 0, patience })
+        let mut socket =
+            Self { stream, session: None, next_id: 0, backlog: VecDeque::new(), pings: 0, patience };
+        if address.dialect == Dialect::SocketIo {
+            let hello = socketio::hello(before.as_deref());
+            socket.session = Some(before.unwrap_or_default());
+            socket.send(hello).await?;
+            timeout(patience, socket.introduced()).await.map_err(|_| Gone::Silent(patience))??;
+        }
+        Ok(socket)
     }
 
     /// Sends a request and waits for its answer; what else arrives is kept for `receive`, in order.
@@ -103,20 +126,20 @@ impl Socket {
 
     /// Sends a request and does not wait.
     pub async fn request(&mut self, method: &str, params: &impl Serialize) -> Result<u64, Gone> {
-        let id = self.id();
         let params = serde_json::to_string(params).expect("parameters are plain data");
-        self.send(format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#)).await?;
-        Ok(id)
+        self.ask(method, &params).await
     }
 
-    /// A new request id, for those who write their frames themselves.
-    pub fn id(&mut self) -> u64 {
+    /// The same with parameters that are JSON already.
+    pub async fn ask(&mut self, method: &str, params: &str) -> Result<u64, Gone> {
         self.next_id += 1;
-        self.next_id
-    }
-
-    pub async fn send(&mut self, frame: String) -> Result<(), Gone> {
-        Ok(self.stream.send(Message::text(frame)).await?)
+        let id = self.next_id;
+        self.send(match self.session {
+            Some(_) => socketio::request(id, method, params),
+            None => format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#),
+        })
+        .await?;
+        Ok(id)
     }
 
     /// The next text frame. Pings are answered on the way.
@@ -137,10 +160,31 @@ impl Socket {
         self.pings
     }
 
+    /// What Socket.IO brought before it answered, as it does to whoever is recovered; nothing else is so early.
+    pub fn early(&mut self) -> VecDeque<Utf8Bytes> {
+        std::mem::take(&mut self.backlog)
+    }
+
     /// Ends the connection as a dead battery does: no close frame, no FIN, a reset.
-    pub fn cut(self) {
+    pub fn cut(self) -> Option<Box<Session>> {
         // It fails only where the connection is gone already.
         let _ = self.stream.get_ref().set_zero_linger();
+        self.session
+    }
+
+    async fn send(&mut self, frame: String) -> Result<(), Gone> {
+        Ok(self.stream.send(Message::text(frame)).await?)
+    }
+
+    /// Socket.IO brings missed events first, and then says whose session it is.
+    async fn introduced(&mut self) -> Result<(), Gone> {
+        loop {
+            match self.hear().await? {
+                Heard::Connected => return Ok(()),
+                Heard::Frame(frame) => self.backlog.push_back(frame),
+                Heard::Ping | Heard::Nothing => {}
+            }
+        }
     }
 
     async fn answer<T: DeserializeOwned>(&mut self, id: u64) -> Result<T, CallError> {
@@ -158,6 +202,28 @@ impl Socket {
     }
 
     async fn read(&mut self) -> Result<Utf8Bytes, Gone> {
+        if self.session.is_none() {
+            return self.text().await;
+        }
+        loop {
+            if let Heard::Frame(frame) = self.hear().await? {
+                return Ok(frame);
+            }
+        }
+    }
+
+    /// A packet of Socket.IO; its pings are answered on the way.
+    async fn hear(&mut self) -> Result<Heard, Gone> {
+        let packet = self.text().await?;
+        let heard = self.session.get_or_insert_default().hear(&packet)?;
+        if heard == Heard::Ping {
+            self.pings += 1;
+            self.send(socketio::PONG.into()).await?;
+        }
+        Ok(heard)
+    }
+
+    async fn text(&mut self) -> Result<Utf8Bytes, Gone> {
         loop {
             match self.stream.next().await {
                 Some(Ok(Message::Text(text))) => return Ok(text),

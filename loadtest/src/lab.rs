@@ -48,6 +48,14 @@ pub struct Ground {
     _cluster: Option<Cluster>,
 }
 
+/// Where the rows of a run can be read.
+pub enum Store<'a> {
+    Database(&'a Database),
+    /// In a database that only the server knows, and that can be read once it has ended.
+    Within(&'a mut Served),
+    Unseen,
+}
+
 /// What tells this run's visitors and messages from any other's, and how fast they come.
 #[derive(Clone, Copy)]
 pub struct Run {
@@ -113,10 +121,23 @@ impl Lab {
         started.staff_keys(count).await
     }
 
+    /// The database under test, where the tester reaches it.
+    pub fn database(&self) -> Option<&Database> {
+        self.ground.database.as_ref().filter(|_| !self.ground.servers_own)
+    }
+
+    pub fn store(&mut self) -> Store<'_> {
+        match (&self.ground.database, &mut self.started) {
+            (Some(database), _) if !self.ground.servers_own => Store::Database(database),
+            (_, Some(started)) => Store::Within(started),
+            _ => Store::Unseen,
+        }
+    }
+
     /// The Postgres under the server: the one in `ground`, or one that the server has started below itself.
     pub fn postgres(&self) -> Option<Target> {
         let own = || self.server.and_then(measure::postgres_below);
-        let known = || self.ground.database.as_ref().filter(|_| !self.ground.servers_own)?.pid;
+        let known = || self.database()?.pid;
         known().or_else(own).map(Target::Family)
     }
 }
@@ -124,10 +145,7 @@ impl Lab {
 impl Ground {
     /// A Postgres is made where none is named and somebody needs one: the started server, or the peers.
     pub async fn prepare(args: &LabArgs, with_peers: bool) -> anyhow::Result<Self> {
-        let servers_own = match args.database.as_deref() {
-            Some(name) => name == "embedded" || name == "local" || name.starts_with("local:"),
-            None => args.server.is_none(),
-        };
+        let servers_own = args.database.as_deref().map_or(args.server.is_none(), is_servers_own);
         let given = args.database.as_deref().filter(|_| !servers_own);
         let cluster = match given {
             None if with_peers || !servers_own => Some(Cluster::start(args.postgres_bin.as_deref()).await?),
@@ -206,6 +224,11 @@ pub fn progress(length: u32, title: &str) -> ProgressBar {
     ProgressBar::new(u64::from(length))
         .with_style(style.expect("the template is valid"))
         .with_message(title.to_owned())
+}
+
+/// What `--database` names is made by the server itself, and nobody else can reach it.
+pub fn is_servers_own(database: &str) -> bool {
+    database == "embedded" || database == "local" || database.starts_with("local:")
 }
 
 async fn answering(url: &str) -> anyhow::Result<Address> {

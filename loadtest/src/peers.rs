@@ -8,9 +8,10 @@ use anyhow::{Context, ensure};
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use crate::client::Address;
+use crate::client::{Address, Dialect};
 use crate::database::{Database, free_port};
 use crate::process::Process;
+use crate::visitor::Entrance;
 
 /// A peer is a folder with a script `run` that installs it and becomes it, and a schema of its own.
 pub struct Kind {
@@ -20,6 +21,7 @@ pub struct Kind {
     service: Option<&'static str>,
     schema: &'static str,
     pub table: &'static str,
+    dialect: Dialect,
 }
 
 pub const FASTAPI: Kind = Kind {
@@ -28,6 +30,7 @@ pub const FASTAPI: Kind = Kind {
     service: None,
     schema: "peer_fastapi",
     table: "peer_fastapi.messages",
+    dialect: Dialect::JsonRpc,
 };
 
 pub const NODE: Kind = Kind {
@@ -36,14 +39,25 @@ pub const NODE: Kind = Kind {
     service: None,
     schema: "peer_node",
     table: "peer_node.messages",
+    dialect: Dialect::JsonRpc,
 };
 
-/// The same libraries, as a feed of escalations to consoles.
+/// The one that knows how to resume: connection state recovery, in memory for two minutes.
+pub const SOCKETIO: Kind = Kind {
+    name: "socketio",
+    title: "Socket.IO + pg",
+    service: None,
+    schema: "peer_socketio",
+    table: "peer_socketio.messages",
+    dialect: Dialect::SocketIo,
+};
+
+/// The libraries of `NODE`, as a feed of escalations to consoles.
 pub const NODE_FEED: Kind = Kind { service: Some("feed"), table: "peer_node.escalations", ..NODE };
 
 pub struct Peer {
     pub kind: &'static Kind,
-    pub address: Address,
+    address: Address,
     process: Process,
     _folder: TempDir,
 }
@@ -59,7 +73,7 @@ impl Peer {
         ensure!(installed.status.success(), "{} cannot be installed: {}", kind.title, problem.trim());
 
         database.drop_schema(kind.schema).await?;
-        let address = Address::loopback(free_port()?);
+        let address = Address::loopback(free_port()?).speaking(kind.dialect);
         let mut command = Command::new(script);
         command.args(kind.service);
         command.env("DATABASE_URL", &database.url).env("PORT", address.socket.port().to_string());
@@ -72,6 +86,10 @@ impl Peer {
 
     pub fn pid(&self) -> u32 {
         self.process.pid()
+    }
+
+    pub fn entrance(&self, patience: Duration) -> Entrance {
+        Entrance { address: self.address.clone(), workspace: None, patience }
     }
 
     /// Ends the peer and takes its table with it.

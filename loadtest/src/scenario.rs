@@ -26,6 +26,9 @@ use crate::cli::{Cli, Command};
 use crate::report::Report;
 use crate::report::compare::compare;
 
+/// The server under test, where others are measured beside it.
+const SWITCHBOARD: &str = "Switchboard";
+
 pub async fn run(cli: &Cli) -> anyhow::Result<Report> {
     let mut report = match &cli.command {
         Command::Send(args) => send::run(args).await,

@@ -2,6 +2,9 @@
 //!
 //! It also leads the progress bar, which shows the rate and the latency of the last second.
 
+mod trend;
+
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +13,7 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+pub use self::trend::Trend;
 use crate::client::Address;
 use crate::measure::Target;
 use crate::report::{grouped, per};
@@ -21,6 +25,8 @@ const EVERY: Duration = Duration::from_secs(1);
 pub struct Timeline {
     pub samples: Vec<Sample>,
     pub marks: Vec<Mark>,
+    /// Lines that were fitted to figures, where somebody asked for them.
+    pub trends: Vec<Trend>,
 }
 
 /// One second; None where nothing is known.
@@ -44,6 +50,19 @@ pub struct Sample {
     /// What the server says of itself, where it is asked.
     pub server_tasks: Option<u64>,
     pub server_sessions: Option<u64>,
+}
+
+/// What may grow where something leaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Figure {
+    ServerMb,
+    PostgresMb,
+    ServerHandles,
+    ServerThreads,
+    ServerTasks,
+    ServerSessions,
+    PostgresProcesses,
 }
 
 /// What the progress bar counts.
@@ -76,6 +95,28 @@ struct State {
     postgres: Option<Target>,
 }
 
+impl Timeline {
+    pub fn trend(&self, figure: Figure, within: Range<f64>) -> Option<Trend> {
+        let samples = self.samples.iter().filter(|sample| within.contains(&sample.at_s));
+        Trend::through(figure, &samples.filter_map(|at| Some((at.at_s, at.of(figure)?))).collect::<Vec<_>>())
+    }
+}
+
+impl Sample {
+    pub fn of(&self, figure: Figure) -> Option<f64> {
+        let count = |count: Option<u64>| count.map(|count| per(count, 1.0));
+        match figure {
+            Figure::ServerMb => self.server_mb,
+            Figure::PostgresMb => self.postgres_mb,
+            Figure::ServerHandles => count(self.server_handles),
+            Figure::ServerThreads => count(self.server_threads),
+            Figure::ServerTasks => count(self.server_tasks),
+            Figure::ServerSessions => count(self.server_sessions),
+            Figure::PostgresProcesses => count(self.postgres_processes),
+        }
+    }
+}
+
 impl Recorder {
     /// Samples `latency` and both processes each second, and the server's own figures where its address is named.
     pub fn start(
@@ -85,8 +126,7 @@ impl Recorder {
         length: Length,
         metrics: Option<Address>,
     ) -> Self {
-        let timeline = Timeline::default();
-        let state = Arc::new(Mutex::new(State { timeline, server, postgres }));
+        let state = Arc::new(Mutex::new(State { timeline: Timeline::default(), server, postgres }));
         let (length, unit) = match length {
             Length::Conversations(count) => (count.into(), "conversations"),
             Length::Seconds(seconds) => (seconds, "seconds"),

@@ -1,7 +1,6 @@
 //! A visitor: credentials, a conversation, a socket that may be away, and the checked view of what came over it.
 
 use std::collections::VecDeque;
-use std::fmt::Write as _;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -10,8 +9,8 @@ use serde::de::DeserializeOwned;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use uuid::Uuid;
 
-use crate::client::wire::{Acknowledgement, CreatedRow, Frame, List, Listed, Open, Opened, Position};
-use crate::client::{Address, CallError, Gone, Socket};
+use crate::client::wire::{Acknowledgement, CreatedRow, Frame, List, Listed, Open, Opened, Position, Row};
+use crate::client::{Address, CallError, Dialect, Gone, Session, Socket};
 use crate::view::{Author, Fault, Faults, Resumed, View};
 
 /// The door through which visitors come.
@@ -34,6 +33,8 @@ pub struct Visitor {
     pub credentials: Credentials,
     pub view: View,
     socket: Option<Socket>,
+    /// What the last socket has left for the next one.
+    session: Option<Box<Session>>,
     /// Requests of messages whose acknowledgement is due, in the order in which it must come.
     unanswered: VecDeque<u64>,
 }
@@ -66,7 +67,7 @@ impl Visitor {
         let view = View::new(author, &opened);
         let conversation_id = opened.conversation.conversation_id;
         let credentials = Credentials { token: opened.token, conversation_id, author };
-        Ok(Self { credentials, view, socket: Some(socket), unanswered: VecDeque::new() })
+        Ok(Self { credentials, view, socket: Some(socket), session: None, unanswered: VecDeque::new() })
     }
 
     /// Sends the next message of the conversation and waits until it is acknowledged.
@@ -88,9 +89,8 @@ impl Visitor {
 
     pub async fn post_as(&mut self, client_id: Uuid, content: &str) -> Result<(), CallError> {
         let conversation_id = self.credentials.conversation_id;
-        let socket = self.socket()?;
-        let id = socket.id();
-        socket.send(message_frame(id, conversation_id, client_id, content)).await?;
+        let message = message(conversation_id, client_id, content);
+        let id = self.socket()?.ask("message.send", &message).await?;
         self.unanswered.push_back(id);
         Ok(())
     }
@@ -152,7 +152,7 @@ impl Visitor {
     pub fn cut(&mut self) {
         self.unanswered.clear();
         if let Some(socket) = self.socket.take() {
-            socket.cut();
+            self.session = socket.cut();
         }
     }
 
@@ -164,8 +164,13 @@ impl Visitor {
         nth: u32,
         acknowledged: u64,
     ) -> Result<bool, CallError> {
-        let mut socket = Socket::connect(&entrance.address, nth, entrance.patience).await?;
-        let opened: Opened = socket.call("session.open", &self.opening(&self.view.position())).await?;
+        let mut socket = self.reconnect(entrance, nth).await?;
+        let mut opened: Opened = socket.call("session.open", &self.opening(&self.view.position())).await?;
+        if entrance.address.dialect == Dialect::SocketIo {
+            for frame in socket.early() {
+                opened.messages.extend(Frame::parse(&frame)?.created()?.map(Row::from));
+            }
+        }
         match self.view.resumed(acknowledged, opened) {
             Resumed::Recovered => {
                 self.socket = Some(socket);
@@ -184,8 +189,9 @@ impl Visitor {
 
     /// Comes back and is gone again before the answer is there.
     pub async fn knock(&self, entrance: &Entrance, nth: u32) -> Result<(), Gone> {
-        let mut socket = Socket::connect(&entrance.address, nth, entrance.patience).await?;
+        let mut socket = self.reconnect(entrance, nth).await?;
         socket.request("session.open", &self.opening(&self.view.position())).await?;
+        // What it has heard is forgotten with it.
         socket.cut();
         Ok(())
     }
@@ -213,6 +219,10 @@ impl Visitor {
     /// Ends the visit: everything up to `last` must have been seen.
     pub fn close(self, last: u64) -> Faults {
         self.view.close(last)
+    }
+
+    async fn reconnect(&self, entrance: &Entrance, nth: u32) -> Result<Socket, Gone> {
+        Socket::reconnect(&entrance.address, nth, entrance.patience, self.session.clone()).await
     }
 
     fn opening<'a>(&'a self, position: &'a Position) -> Open<'a> {
@@ -255,15 +265,10 @@ pub fn text(characters: u32) -> String {
         .collect()
 }
 
-/// A `message.send`, written by hand: on the hot path there is no tree to build. `content` needs no escapes.
-fn message_frame(id: u64, conversation_id: Uuid, client_id: Uuid, content: &str) -> String {
-    let mut frame = String::with_capacity(220 + content.len());
-    write!(
-        frame,
-        r#"{{"jsonrpc":"2.0","id":{id},"method":"message.send","params":{{"conversation_id":"{conversation_id}","client_id":"{client_id}","content":"{content}"}}}}"#
-    )
-    .expect("writing to a string cannot fail");
-    frame
+/// The parameters of a `message.send`, written by hand: on the hot path there is no tree to build. `content` needs no
+/// escapes.
+fn message(conversation_id: Uuid, client_id: Uuid, content: &str) -> String {
+    format!(r#"{{"conversation_id":"{conversation_id}","client_id":"{client_id}","content":"{content}"}}"#)
 }
 
 #[cfg(test)]
@@ -271,15 +276,13 @@ mod tests {
     use serde_json::Value;
     use uuid::Uuid;
 
-    use super::{message_frame, text};
+    use super::{message, text};
 
     #[test]
-    fn the_handwritten_frame_is_json() {
+    fn the_handwritten_parameters_are_json() {
         let client_id = Uuid::from_u128(7);
-        let frame: Value =
-            serde_json::from_str(&message_frame(3, Uuid::nil(), client_id, &text(100))).unwrap();
-        assert_eq!(frame["params"]["client_id"], client_id.to_string());
-        assert_eq!(frame["params"]["content"].as_str().unwrap().len(), 100);
-        assert_eq!((&frame["id"], &frame["method"]), (&3.into(), &"message.send".into()));
+        let params: Value = serde_json::from_str(&message(Uuid::nil(), client_id, &text(100))).unwrap();
+        assert_eq!(params["client_id"], client_id.to_string());
+        assert_eq!(params["content"].as_str().unwrap().len(), 100);
     }
 }

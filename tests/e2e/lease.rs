@@ -9,6 +9,7 @@ pub(crate) const TESTS: &[Test] = tests![
     a_server_that_was_replaced_writes_nothing_more_and_ends needs LocalDatabase,
     a_second_server_on_the_same_folder_is_refused_and_harms_nobody needs LocalDatabase,
     two_nodes_share_a_database needs LocalDatabase,
+    a_data_folder_that_cannot_be_written_stops_nobody,
 ];
 
 async fn a_server_that_was_replaced_writes_nothing_more_and_ends(world: World) -> Result<()> {
@@ -67,6 +68,27 @@ async fn two_nodes_share_a_database(world: World) -> Result<()> {
     world.stop().await?;
     drop(postgres);
     Ok(())
+}
+
+/// As on a full disk: the server keeps its lease and goes on, and says what is wrong, and when it is over.
+async fn a_data_folder_that_cannot_be_written_stops_nobody(world: World) -> Result<()> {
+    world.allow_warning("the data folder cannot be written");
+    world.start().await?;
+    let mut visitor = world.visitor().await?;
+    let in_the_way = world.data().join("node.json.new");
+    std::fs::create_dir(&in_the_way)?;
+    logged(&world, "the data folder cannot be written").await?;
+    ensure!(visitor.send("still here").await?.seq == 1);
+    std::fs::remove_dir(&in_the_way)?;
+    logged(&world, "the data folder can be written again").await?;
+    ensure!(visitor.send("here again").await?.seq == 2);
+    drop(visitor);
+    world.stop().await?;
+    Ok(())
+}
+
+async fn logged(world: &World, line: &str) -> Result<()> {
+    eventually(line, async || Ok(world.log()?.contains(line).then_some(()))).await
 }
 
 /// A world with a copy of this one's record of itself, on the same database.

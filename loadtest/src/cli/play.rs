@@ -31,6 +31,10 @@ pub struct ChaosArgs {
     /// So many faults, and at least so many [default: as many as there is time for]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub faults: Option<u32>,
+    /// Nothing but `kill -9` of the server, so many times, spread evenly over the conversations
+    #[arg(long, conflicts_with_all = ["fault", "faults", "every"])]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub kills: Option<u32>,
 }
 
 #[derive(Args)]

@@ -11,8 +11,17 @@ use tokio_tungstenite::tungstenite::http::Uri;
 #[derive(Clone, Debug)]
 pub struct Address {
     pub socket: SocketAddr,
+    pub dialect: Dialect,
     host: String,
     path: String,
+}
+
+/// What its WebSocket speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dialect {
+    #[default]
+    JsonRpc,
+    SocketIo,
 }
 
 impl Address {
@@ -31,16 +40,25 @@ impl Address {
             .with_context(|| format!("the host of {url} is not known"))?
             .min_by_key(SocketAddr::is_ipv6)
             .with_context(|| format!("the host of {url} has no address"))?;
-        Ok(Self { socket, host: format!("{host}:{port}"), path: path.to_owned() })
+        let dialect = Dialect::default();
+        Ok(Self { socket, dialect, host: format!("{host}:{port}"), path: path.to_owned() })
     }
 
     pub fn loopback(port: u16) -> Self {
         let socket = SocketAddr::from(([127, 0, 0, 1], port));
-        Self { socket, host: socket.to_string(), path: "/ws".into() }
+        Self { socket, dialect: Dialect::default(), host: socket.to_string(), path: "/ws".into() }
+    }
+
+    pub fn speaking(self, dialect: Dialect) -> Self {
+        Self { dialect, ..self }
     }
 
     pub fn url(&self) -> String {
-        format!("ws://{}{}", self.host, self.path)
+        let query = match self.dialect {
+            Dialect::JsonRpc => "",
+            Dialect::SocketIo => "/?EIO=4&transport=websocket",
+        };
+        format!("ws://{}{}{query}", self.host, self.path)
     }
 
     /// The body of a page of the same server.

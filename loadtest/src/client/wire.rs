@@ -103,6 +103,12 @@ pub struct CreatedRow<'a> {
     pub content: &'a str,
 }
 
+impl From<CreatedRow<'_>> for Row {
+    fn from(row: CreatedRow<'_>) -> Self {
+        Self { seq: row.seq, client_id: row.client_id, content: row.content.to_owned() }
+    }
+}
+
 /// Any frame from the server, its inside left as it came.
 #[derive(Deserialize)]
 pub struct Frame<'a> {
@@ -201,6 +207,6 @@ fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Gone> {
 }
 
 /// As much of a frame as a person wants to read in an error.
-fn start(text: &str) -> String {
+pub fn start(text: &str) -> String {
     text.chars().take(200).collect()
 }

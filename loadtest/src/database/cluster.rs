@@ -45,8 +45,13 @@ struct Place {
 
 impl Cluster {
     pub async fn start(binaries: Option<&Path>) -> anyhow::Result<Self> {
+        Self::start_in(Path::new(PARENT), binaries).await
+    }
+
+    /// In a new folder below `parent`, through which its user must be able to pass.
+    pub async fn start_in(parent: &Path, binaries: Option<&Path>) -> anyhow::Result<Self> {
         let binaries = binaries.map_or_else(newest, |folder| Ok(folder.to_owned()))?;
-        let folder = tempfile::Builder::new().prefix("switchboard-loadtest-").tempdir_in(PARENT)?;
+        let folder = tempfile::Builder::new().prefix("switchboard-loadtest-").tempdir_in(parent)?;
         let owner = unprivileged()?;
         if let Some(owner) = &owner {
             chown(folder.path(), Some(owner.uid.as_raw()), Some(owner.gid.as_raw()))?;

@@ -1,14 +1,19 @@
 //! A server that the tester starts, on a database and a data folder of the caller's choice.
 
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use nix::sys::signal::Signal;
+use uuid::Uuid;
 
 use crate::cli::LabArgs;
 use crate::client::Address;
+use crate::client::wire::log::{Entry, Exported};
 use crate::database::free_port;
 use crate::process::Process;
 use crate::visitor::Entrance;
@@ -97,6 +102,24 @@ impl Served {
 
     pub fn pid(&self) -> u32 {
         self.process.pid()
+    }
+
+    /// Ends the server and reads the rows that it leaves: `switchboard export`, a process that knows nothing of what
+    /// the server held in memory, opens the database anew and copies the table out.
+    pub async fn rows(&mut self) -> anyhow::Result<HashMap<Uuid, Vec<Entry>>> {
+        self.end(Signal::SIGTERM).await;
+        let folder = self.launch.log.with_file_name("rows");
+        let mut command = tokio::process::Command::new(&self.launch.binary);
+        command.arg("export").arg(&folder).arg("--database").arg(&self.launch.database);
+        let done = command.arg("--data").arg(&self.launch.data).output().await?;
+        let problem = String::from_utf8_lossy(&done.stderr);
+        ensure!(done.status.success(), "the rows cannot be read: {}", problem.trim());
+        let mut rows: HashMap<Uuid, Vec<Entry>> = HashMap::new();
+        for line in BufReader::new(File::open(folder.join("messages.jsonl"))?).lines() {
+            let Exported { conversation_id, entry } = serde_json::from_str(&line?)?;
+            rows.entry(conversation_id).or_default().push(entry);
+        }
+        Ok(rows)
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Line<'a> {
     pub name: &'a str,
     /// None where nothing is known: the line is broken there.
     pub points: Vec<(f64, Option<f64>)>,
+    /// The ends of a straight line that was fitted to it.
+    pub trend: Option<[(f64, f64); 2]>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -86,6 +88,9 @@ impl Chart<'_> {
         for (line, colour) in self.lines.iter().zip(SERIES) {
             for run in line.runs() {
                 chart.draw_series(LineSeries::new(run, colour.stroke_width(2)))?;
+            }
+            if let Some(trend) = line.trend {
+                chart.draw_series(LineSeries::new(trend, INK.stroke_width(1)))?;
             }
         }
         area.present()?;
@@ -145,7 +150,7 @@ mod tests {
     #[test]
     fn a_chart_takes_its_colours_from_the_page_and_breaks_its_lines() {
         let points = vec![(1.0, Some(5.0)), (2.0, None), (3.0, Some(7.0)), (4.0, Some(8.0))];
-        let lines = vec![Line { name: "a line", points }];
+        let lines = vec![Line { name: "a line", points, trend: Some([(1.0, 5.0), (4.0, 8.0)]) }];
         assert_eq!(lines[0].runs().len(), 2);
         let chart = Chart { title: "", unit: "ms", lines, marks: vec![2.0], x: Axis::Seconds, until: 4.0 };
         let svg = chart.svg().unwrap().unwrap();

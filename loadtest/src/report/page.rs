@@ -8,7 +8,7 @@ use anyhow::Context;
 
 use super::chart::{Axis, Chart, Line};
 use super::{Check, Report, Table};
-use crate::timeline::{Mark, Sample, Timeline};
+use crate::timeline::{Figure, Mark, Sample, Timeline};
 
 /// Where the axis of shares ends: the last point, which is all of them, stands there.
 const HALVINGS: f64 = 11.0;
@@ -44,11 +44,15 @@ fn page(report: &Report) -> anyhow::Result<String> {
         for chart in over_time(timeline) {
             draw(&mut page, &chart)?;
         }
+        if !timeline.trends.is_empty() {
+            page.push_str("<p>The thin straight lines are the ones that were fitted.</p>\n");
+        }
         marks(&mut page, &timeline.marks);
     }
     let curves = report.curves.iter().map(|(name, curve)| Line {
         name,
         points: curve.iter().map(|(share, ms)| (halvings(*share), Some(*ms))).collect(),
+        trend: None,
     });
     let lines: Vec<Line<'_>> = curves.filter(|line| !line.points.is_empty()).collect();
     let title = "Latency by share of all";
@@ -119,57 +123,76 @@ fn marks(page: &mut String, marks: &[Mark]) {
 }
 
 fn over_time(timeline: &Timeline) -> Vec<Chart<'_>> {
-    type Figure = fn(&Sample) -> Option<f64>;
     let until = timeline.samples.last().map_or(0.0, |sample| sample.at_s);
-    let chart = |title, unit, figures: &[(&'static str, Figure)]| {
-        let lines = figures.iter().map(|(name, figure)| Line {
+    let chart = |title, unit, figures: &[(&'static str, Curve)]| {
+        let lines = figures.iter().map(|(name, curve)| Line {
             name,
-            points: timeline.samples.iter().map(|sample| (sample.at_s, figure(sample))).collect(),
+            points: timeline.samples.iter().map(|sample| (sample.at_s, curve.at(sample))).collect(),
+            trend: timeline
+                .trends
+                .iter()
+                .find(|trend| curve.is(trend.figure))
+                .map(|trend| [trend.from, trend.to]),
         });
         // A line of which nothing is known is not drawn, nor explained.
         let lines = lines.filter(|line| line.points.iter().any(|(_, value)| value.is_some())).collect();
         let marks = timeline.marks.iter().map(|mark| mark.at_s).collect();
         Chart { title, unit, lines, marks, x: Axis::Seconds, until }
     };
+    let by = |curve: fn(&Sample) -> Option<f64>| Curve::By(curve);
     vec![
-        chart("Throughput", "/s", &[("each second", |sample| Some(sample.rate))]),
-        chart("Latency", "ms", &[("p50", |sample| sample.p50_ms), ("p99", |sample| sample.p99_ms)]),
+        chart("Throughput", "/s", &[("each second", by(|sample| Some(sample.rate)))]),
+        chart("Latency", "ms", &[("p50", by(|sample| sample.p50_ms)), ("p99", by(|sample| sample.p99_ms))]),
         chart(
             "Processor, in cores",
             "",
             &[
-                ("server", |sample| sample.server_cores),
-                ("Postgres", |sample| sample.postgres_cores),
-                ("tester", |sample| sample.tester_cores),
+                ("server", by(|sample| sample.server_cores)),
+                ("Postgres", by(|sample| sample.postgres_cores)),
+                ("tester", by(|sample| sample.tester_cores)),
             ],
         ),
         chart(
             "Memory",
             "MB",
-            &[("server", |sample| sample.server_mb), ("Postgres", |sample| sample.postgres_mb)],
+            &[("server", Curve::Of(Figure::ServerMb)), ("Postgres", Curve::Of(Figure::PostgresMb))],
         ),
         chart(
             "Handles, threads, processes",
             "",
             &[
-                ("files and sockets of the server", |sample| sample.server_handles.map(counted)),
-                ("threads of the server", |sample| sample.server_threads.map(counted)),
-                ("processes of Postgres", |sample| sample.postgres_processes.map(counted)),
+                ("files and sockets of the server", Curve::Of(Figure::ServerHandles)),
+                ("threads of the server", Curve::Of(Figure::ServerThreads)),
+                ("processes of Postgres", Curve::Of(Figure::PostgresProcesses)),
             ],
         ),
         chart(
             "Tasks and sessions of the server",
             "",
-            &[
-                ("tasks", |sample| sample.server_tasks.map(counted)),
-                ("sessions", |sample| sample.server_sessions.map(counted)),
-            ],
+            &[("tasks", Curve::Of(Figure::ServerTasks)), ("sessions", Curve::Of(Figure::ServerSessions))],
         ),
     ]
 }
 
-fn counted(count: u64) -> f64 {
-    super::per(count, 1.0)
+/// What a line shows of each sample.
+#[derive(Clone, Copy)]
+enum Curve {
+    By(fn(&Sample) -> Option<f64>),
+    /// Something that may grow.
+    Of(Figure),
+}
+
+impl Curve {
+    fn at(self, sample: &Sample) -> Option<f64> {
+        match self {
+            Self::By(curve) => curve(sample),
+            Self::Of(figure) => sample.of(figure),
+        }
+    }
+
+    fn is(self, figure: Figure) -> bool {
+        matches!(self, Self::Of(of) if of == figure)
+    }
 }
 
 /// How often what is left was halved before this share; the last one stands at the end of the axis.
@@ -196,7 +219,7 @@ mod tests {
         let sample = |at_s| Sample { at_s, rate: 5.0, p50_ms: Some(1.0), ..Sample::default() };
         let marks = vec![Mark { at_s: 1.5, what: "kill -9 of the server".into() }];
         let samples = vec![sample(1.0), sample(2.0)];
-        report.timeline = Some(Timeline { samples, marks });
+        report.timeline = Some(Timeline { samples, marks, trends: Vec::new() });
         report.curves = vec![("acknowledged".into(), vec![(0.5, 1.0), (1.0, 9.0)])];
         report
     }

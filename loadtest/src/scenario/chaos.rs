@@ -2,6 +2,7 @@
 //!
 //! The verdict is binary: nothing acknowledged is lost, nothing is there twice, and nobody was told anything untrue.
 
+mod disk;
 mod fault;
 mod ground;
 
@@ -15,15 +16,19 @@ use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
 pub use self::fault::Fault;
-use self::ground::Ground;
+use self::ground::{Aftermath, Ground};
 use super::replay::{self, Play};
 use crate::cli::{ChaosArgs, LabArgs};
 use crate::database::Database;
+use crate::lab::{Store, is_servers_own};
 use crate::report::{Report, Table};
 use crate::timeline::{Length, Recorder};
 
 /// Calm before the first fault, so that there is something to hurt.
 const CALM: Duration = Duration::from_secs(2);
+
+/// How often the visitors who have gone are counted.
+const LOOK: Duration = Duration::from_millis(50);
 
 #[derive(Serialize)]
 struct Figures {
@@ -37,13 +42,18 @@ pub async fn run(args: &ChaosArgs) -> anyhow::Result<Report> {
         "chaos kills the server that it starts: name the binary with --server, and leave out --data"
     );
     ensure!(
-        args.lab.database.as_deref().is_none_or(|name| name == "embedded"),
-        "chaos kills Postgres as well: leave out --database, or say `--database embedded`"
+        args.lab.database.as_deref().is_none_or(is_servers_own),
+        "chaos kills Postgres as well: leave out --database, or say `--database embedded` or `--database local`"
     );
+    let wanted = if args.kills.is_some() { vec![Fault::Kill] } else { args.fault.clone() };
     let lab = LabArgs { preset: args.play.preset.clone(), ..args.lab.clone() };
-    let mut ground = Ground::prepare(&lab).await?;
-    let kinds: Vec<Fault> = args.fault.iter().copied().filter(|fault| ground.can(*fault)).collect();
-    ensure!(!kinds.is_empty(), "none of these faults can happen to a server on its embedded database");
+    let mut ground = Ground::prepare(&lab, wanted.contains(&Fault::FillDisk)).await?;
+    let kinds: Vec<Fault> = wanted.into_iter().filter(|fault| ground.can(*fault)).collect();
+    ensure!(
+        !kinds.is_empty(),
+        "none of these faults can happen here: a server on a database of its own has no Postgres to be hurt, and a \
+         small disk is made by root alone"
+    );
 
     let seed = args.play.seed.unwrap_or_else(rand::random);
     let play = Play {
@@ -57,16 +67,16 @@ pub async fn run(args: &ChaosArgs) -> anyhow::Result<Report> {
     };
     let stage = play.stage();
     let (server, postgres) = ground.targets();
-    let length = Length::Conversations(play.conversations()?);
+    let conversations = play.conversations()?;
+    let length = Length::Conversations(conversations);
     let recorder = Recorder::start(stage.acknowledged.clone(), server, postgres, length, None);
-    let mut hurting = Hurting {
-        kinds,
-        order: Vec::new(),
-        dice: StdRng::seed_from_u64(seed),
-        done: Vec::new(),
-        every: Duration::from_secs_f64(args.every),
-        most: args.faults,
+    let pace = match args.kills {
+        Some(kills) => Pace::Spread { times: kills, over: conversations },
+        None => Pace::Every(Duration::from_secs_f64(args.every)),
     };
+    let most = args.kills.or(args.faults);
+    let dice = StdRng::seed_from_u64(seed);
+    let mut hurting = Hurting { kinds, order: Vec::new(), dice, done: Vec::new(), pace, most };
     let (mut figures, played) = tokio::select! {
         performed = play.perform(&stage, &recorder) => performed?,
         broken = hurting.go_on(&mut ground, &recorder) => {
@@ -81,7 +91,8 @@ pub async fn run(args: &ChaosArgs) -> anyhow::Result<Report> {
         Some(url) => Some(Database::connect(&url).await?),
         None => None,
     };
-    replay::settle(&mut figures, &stage, played, database.as_ref()).await?;
+    let store = database.as_ref().map_or(Store::Within(&mut ground.served), Store::Database);
+    replay::settle(&mut figures, &stage, played, store).await?;
 
     let mut report = replay::report("chaos", &figures, &stage, database.as_ref())?;
     let faults: Vec<(&'static str, u32)> = hurting.counted();
@@ -92,7 +103,7 @@ pub async fn run(args: &ChaosArgs) -> anyhow::Result<Report> {
     report.table(table);
     report.timeline = Some(timeline);
     let times: u32 = faults.iter().map(|(_, times)| times).sum();
-    let wanted = args.faults.unwrap_or(1);
+    let wanted = most.unwrap_or(1);
     report.check("put to the test", times >= wanted, format!("{times} faults, at least {wanted}"));
     let verdict = report.passed();
     let sentence = if verdict {
@@ -111,8 +122,17 @@ struct Hurting {
     order: Vec<Fault>,
     dice: StdRng,
     done: Vec<Fault>,
-    every: Duration,
+    pace: Pace,
     most: Option<u32>,
+}
+
+/// When it is done.
+#[derive(Clone, Copy)]
+enum Pace {
+    /// From one fault to the next, about.
+    Every(Duration),
+    /// Each time that another equal part of the conversations is over; what follows the last one is such a part too.
+    Spread { times: u32, over: u32 },
 }
 
 impl Hurting {
@@ -123,6 +143,7 @@ impl Hurting {
             if self.most.is_some_and(|most| self.done.len() >= most as usize) {
                 std::future::pending::<()>().await;
             }
+            self.due(recorder).await;
             let begin = Instant::now();
             if self.order.is_empty() {
                 self.order.clone_from(&self.kinds);
@@ -131,11 +152,24 @@ impl Hurting {
             let Some(fault) = self.order.pop() else { continue };
             recorder.mark(fault.name());
             self.done.push(fault);
-            ground.hurt(fault, &mut self.dice).await?;
+            if ground.hurt(fault, &mut self.dice).await? == Aftermath::Revived {
+                recorder.mark("the server had ended, and was started again");
+            }
             let (server, postgres) = ground.targets();
             recorder.watch(server, postgres);
-            let pause = self.every.mul_f64(self.dice.random_range(0.5..1.5));
-            sleep(pause.saturating_sub(begin.elapsed())).await;
+            if let Pace::Every(time) = self.pace {
+                let pause = time.mul_f64(self.dice.random_range(0.5..1.5));
+                sleep(pause.saturating_sub(begin.elapsed())).await;
+            }
+        }
+    }
+
+    /// Until so many conversations are over as the next fault waits for.
+    async fn due(&self, recorder: &Recorder) {
+        let Pace::Spread { times, over } = self.pace else { return };
+        let part = u64::from(over) * (self.done.len() as u64 + 1) / (u64::from(times) + 1);
+        while recorder.bar.position() < part {
+            sleep(LOOK).await;
         }
     }
 

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use uuid::Uuid;
 
+use super::SWITCHBOARD;
 use super::feed::request;
 use super::latency::{Latency, Percentiles};
 use crate::cli::FanoutArgs;
@@ -29,8 +30,6 @@ use crate::peers::{self, Peer};
 use crate::report::{Report, per};
 use crate::view::{Fault, Faults};
 use crate::visitor::Entrance;
-
-const SWITCHBOARD: &str = "Switchboard";
 
 /// Quiet between the last subscription and the first change: what opening costs is not what is measured.
 const REST: Duration = Duration::from_secs(2);
@@ -93,7 +92,7 @@ pub async fn run(args: &FanoutArgs) -> anyhow::Result<Report> {
     };
     contenders.extend(peer.iter().map(|peer| Contender {
         name: peer.kind.title,
-        entrance: Entrance { address: peer.address.clone(), workspace: None, patience: args.lab.timeout() },
+        entrance: peer.entrance(args.lab.timeout()),
         server: Target::Process(peer.pid()),
         postgres: database.and_then(|database| database.pid).map(Target::Family),
         key: "peer".into(),

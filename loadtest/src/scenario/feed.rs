@@ -150,7 +150,7 @@ pub async fn run(args: &FeedArgs) -> anyhow::Result<Report> {
         console.add(&log);
         faults.merge(found);
     }
-    let database = lab.ground.database.as_ref().filter(|_| !lab.ground.servers_own);
+    let database = lab.database();
     let rows = match database {
         Some(database) => compare(database, &table).await?,
         None => None,

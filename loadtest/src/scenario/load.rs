@@ -105,7 +105,7 @@ impl<'a> Contender<'a> {
     pub fn peer(peer: &Peer, database: &'a Database, patience: Duration) -> Self {
         Self {
             name: peer.kind.title,
-            entrance: Entrance { address: peer.address.clone(), workspace: None, patience },
+            entrance: peer.entrance(patience),
             server: Some(Target::Process(peer.pid())),
             postgres: database.pid.map(Target::Family),
             rows: Some((database, peer.kind.table)),

@@ -26,8 +26,7 @@ use self::guest::{Guest, Visit};
 use super::latency::{Latency, Percentiles};
 use super::script;
 use crate::cli::{LabArgs, PlayArgs, ReplayArgs};
-use crate::database::Database;
-use crate::lab::Lab;
+use crate::lab::{Lab, Store};
 use crate::measure::{Busy, Target, Watches};
 use crate::report::Report;
 use crate::timeline::{Length, Recorder};
@@ -121,7 +120,7 @@ pub struct Play<'a> {
 
 pub async fn run(args: &ReplayArgs) -> anyhow::Result<Report> {
     let lab_args = LabArgs { preset: args.play.preset.clone(), ..args.lab.clone() };
-    let lab = Lab::start(&lab_args, false).await?;
+    let mut lab = Lab::start(&lab_args, false).await?;
     let play = Play {
         args: &args.play,
         entrance: lab.entrance.clone(),
@@ -139,9 +138,8 @@ pub async fn run(args: &ReplayArgs) -> anyhow::Result<Report> {
     let (mut figures, visits) = play.perform(&stage, &recorder).await?;
     figures.busy = watches.stop();
     let timeline = recorder.timeline();
-    let database = lab.ground.database.as_ref().filter(|_| !lab.ground.servers_own);
-    settle(&mut figures, &stage, visits, database).await?;
-    let mut report = report("replay", &figures, &stage, database)?;
+    settle(&mut figures, &stage, visits, lab.store()).await?;
+    let mut report = report("replay", &figures, &stage, lab.database())?;
     report.timeline = Some(timeline);
     Ok(report)
 }
@@ -153,18 +151,15 @@ pub struct Played {
     said: Vec<Said>,
 }
 
-/// Compares everything with everything.
+/// Compares everything with everything. Where only the server can reach its database, this ends it.
 pub async fn settle(
     figures: &mut Figures,
     stage: &Arc<Stage>,
     played: Played,
-    database: Option<&Database>,
+    store: Store<'_>,
 ) -> anyhow::Result<()> {
     let audit = Audit::begin(stage, played).await?;
-    figures.rows = match database {
-        Some(database) => audit.rows(database).await?,
-        None => None,
-    };
+    figures.rows = audit.rows(store).await?;
     figures.messages_compared = audit.messages;
     figures.truth.merge(audit.seen);
     figures.history = audit.stored;

@@ -14,10 +14,12 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
+use super::SWITCHBOARD;
 use super::latency::{Latency, Percentiles};
 use crate::cli::ResumeArgs;
 use crate::client::{CallError, Gone};
-use crate::lab::Lab;
+use crate::lab::{Lab, Run};
+use crate::peers::{self, Peer};
 use crate::report::{Report, Table, grouped};
 use crate::view::{Fault, Faults};
 use crate::visitor::{Entrance, Visitor, text};
@@ -25,8 +27,17 @@ use crate::visitor::{Entrance, Visitor, text};
 /// One drop in so many happens before the answer to a resume is there.
 const KNOCKS: u32 = 4;
 
-#[derive(Default, Serialize)]
+#[derive(Serialize)]
 struct Figures {
+    #[serde(flatten)]
+    switchboard: Course,
+    peer: Option<Course>,
+}
+
+/// How it went on one server.
+#[derive(Default, Serialize)]
+struct Course {
+    name: &'static str,
     readers: u32,
     seed: u64,
     written: u64,
@@ -63,9 +74,26 @@ struct Writing {
 }
 
 pub async fn run(args: &ResumeArgs) -> anyhow::Result<Report> {
-    let lab = Lab::start(&args.lab, false).await?;
-    let pace = lab.run.pace(args.conns)?;
-    let opened = Visitor::open(&lab.entrance, 0, lab.run.author(0)).await;
+    let lab = Lab::start(&args.lab, args.rival.peers).await?;
+    let switchboard = course(SWITCHBOARD, &lab.entrance, lab.run, args).await?;
+    let mut peer = None;
+    if let Some(database) = lab.ground.database.as_ref().filter(|_| args.rival.peers) {
+        let rival = Peer::start(&peers::SOCKETIO, &args.rival.peers_dir, database).await?;
+        let entrance = rival.entrance(args.lab.timeout());
+        peer = Some(course(rival.kind.title, &entrance, lab.run, args).await?);
+        rival.stop(database).await?;
+    }
+    report(&Figures { switchboard, peer })
+}
+
+async fn course(
+    name: &'static str,
+    entrance: &Entrance,
+    run: Run,
+    args: &ResumeArgs,
+) -> anyhow::Result<Course> {
+    let pace = run.pace(args.conns)?;
+    let opened = Visitor::open(entrance, 0, run.author(0)).await;
     let writer = opened.context("the writer could not open a conversation")?;
     let acknowledged = Arc::new(AtomicU64::new(0));
     let (end, last) = watch::channel(None);
@@ -74,10 +102,10 @@ pub async fn run(args: &ResumeArgs) -> anyhow::Result<Report> {
 
     let mut readers = JoinSet::new();
     for nth in 1..=args.conns {
-        let (entrance, credentials) = (lab.entrance.clone(), writer.credentials.clone());
+        let (entrance, credentials) = (entrance.clone(), writer.credentials.clone());
         let (pace, writing, latency) = (pace.clone(), writing.clone(), latency.clone());
         let (stay, away) = (args.stay, args.away);
-        let chance = StdRng::seed_from_u64(lab.run.seed ^ u64::from(nth));
+        let chance = StdRng::seed_from_u64(run.seed ^ u64::from(nth));
         readers.spawn(async move {
             let turn = pace.turn(nth).await;
             let visitor = Visitor::join(&entrance, nth, &credentials).await?;
@@ -90,15 +118,15 @@ pub async fn run(args: &ResumeArgs) -> anyhow::Result<Report> {
     let (mut faults, written) = write(writer, args, &acknowledged).await;
     end.send_replace(Some(written));
 
-    let mut figures = Figures { readers: args.conns, seed: lab.run.seed, written, ..Figures::default() };
+    let mut course = Course { name, readers: args.conns, seed: run.seed, written, ..Course::default() };
     while let Some(reader) = readers.join_next().await {
         let (log, found) = reader?.context("a reader could not join the conversation")?;
         faults.merge(found);
-        figures.add(&log);
+        course.add(&log);
     }
-    figures.faults = faults;
-    figures.latency = latency.percentiles();
-    report(&figures)
+    course.faults = faults;
+    course.latency = latency.percentiles();
+    Ok(course)
 }
 
 /// Writes at the given rate, each message after the acknowledgement of the one before. Returns how many there are.
@@ -197,7 +225,7 @@ impl Reader {
     }
 }
 
-impl Figures {
+impl Course {
     fn add(&mut self, log: &Log) {
         self.drops += log.drops;
         self.knocks += log.knocks;
@@ -212,6 +240,7 @@ impl Figures {
 fn report(figures: &Figures) -> anyhow::Result<Report> {
     let mut report = Report::new("resume", figures)?;
     let mut table = Table::new([
+        "who",
         "readers",
         "written",
         "drops",
@@ -224,24 +253,32 @@ fn report(figures: &Figures) -> anyhow::Result<Report> {
         "p99 ms",
         "closed",
     ]);
-    table.row([
-        figures.readers.to_string(),
-        grouped(crate::report::per(figures.written, 1.0)),
-        figures.drops.to_string(),
-        figures.knocks.to_string(),
-        figures.recovered.to_string(),
-        figures.fresh.to_string(),
-        figures.caught_up.to_string(),
-        figures.live.to_string(),
-        format!("{:.1}", figures.latency.p50_ms),
-        format!("{:.1}", figures.latency.p99_ms),
-        figures.closed_by_server.to_string(),
-    ]);
+    for course in std::iter::once(&figures.switchboard).chain(&figures.peer) {
+        table.row([
+            course.name.to_owned(),
+            course.readers.to_string(),
+            grouped(crate::report::per(course.written, 1.0)),
+            course.drops.to_string(),
+            course.knocks.to_string(),
+            course.recovered.to_string(),
+            course.fresh.to_string(),
+            course.caught_up.to_string(),
+            course.live.to_string(),
+            format!("{:.1}", course.latency.p50_ms),
+            format!("{:.1}", course.latency.p99_ms),
+            course.closed_by_server.to_string(),
+        ]);
+    }
     report.table(table);
-    report.note(format!("Seed {}.", figures.seed));
-    let fine = format!("each reader saw all {} messages, once and in order", figures.written);
-    report.check("truth", figures.faults.is_empty(), figures.faults.describe(&fine));
-    let detail = format!("{} messages came with a resume, {} live", figures.caught_up, figures.live);
-    report.check("put to the test", figures.caught_up > 0 && figures.live > 0, detail);
+    let Course { seed, faults, caught_up, live, .. } = &figures.switchboard;
+    report.note(format!("Seed {seed}."));
+    let fine =
+        |course: &Course| format!("each reader saw all {} messages, once and in order", course.written);
+    if let Some(peer) = &figures.peer {
+        report.note(format!("{}: {}.", peer.name, peer.faults.describe(&fine(peer))));
+    }
+    report.check("truth", faults.is_empty(), faults.describe(&fine(&figures.switchboard)));
+    let detail = format!("{caught_up} messages came with a resume, {live} live");
+    report.check("put to the test", *caught_up > 0 && *live > 0, detail);
     Ok(report)
 }

@@ -6,6 +6,7 @@ mod verdict;
 use anyhow::{Context, ensure};
 use tempfile::TempDir;
 
+use super::SWITCHBOARD;
 use super::load::{Contender, play};
 use crate::cli::SendArgs;
 use crate::lab::{Ground, Lab, Run, Served};
@@ -13,7 +14,6 @@ use crate::measure::Target;
 use crate::peers::{self, Peer};
 use crate::report::Report;
 
-const SWITCHBOARD: &str = "Switchboard";
 const EMBEDDED: &str = "Switchboard, embedded";
 
 pub async fn run(args: &SendArgs) -> anyhow::Result<Report> {
@@ -29,7 +29,7 @@ pub async fn run(args: &SendArgs) -> anyhow::Result<Report> {
     let mut started = Vec::new();
     if with_peers {
         let database = ground.database.as_ref().context("the peers have no database")?;
-        for kind in [&peers::FASTAPI, &peers::NODE] {
+        for kind in [&peers::FASTAPI, &peers::NODE, &peers::SOCKETIO] {
             started.push(Peer::start(kind, &args.peers_dir, database).await?);
         }
     }
@@ -55,13 +55,12 @@ pub async fn run(args: &SendArgs) -> anyhow::Result<Report> {
 
 /// The server of the lab, with all that can be known of it.
 pub(super) fn switchboard(lab: &Lab) -> Contender<'_> {
-    let database = lab.ground.database.as_ref().filter(|_| !lab.ground.servers_own);
     Contender {
         name: SWITCHBOARD,
         entrance: lab.entrance.clone(),
         server: lab.server.map(Target::Process),
         postgres: lab.postgres(),
-        rows: database.map(|database| (database, "messages")),
+        rows: lab.database().map(|database| (database, "messages")),
     }
 }
 

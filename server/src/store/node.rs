@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub struct Lease {
     record: PathBuf,
     /// The last heartbeat that the database has confirmed.
     told: Mutex<Option<Timestamp>>,
+    /// The record could not be written the last time.
+    unrecorded: AtomicBool,
 }
 
 /// What is kept in the data folder.
@@ -67,8 +70,14 @@ impl Lease {
         }
         let epoch = pools.lookup(vec![step!(statement::LOG_EPOCH)]).await?;
         let log_epoch: Uuid = rows::get(only(&epoch)?, "log_epoch")?;
-        let lease =
-            Self { node, incarnation, log_epoch: epoch_of(log_epoch), record: path, told: Mutex::default() };
+        let lease = Self {
+            node,
+            incarnation,
+            log_epoch: epoch_of(log_epoch),
+            record: path,
+            told: Mutex::default(),
+            unrecorded: AtomicBool::new(false),
+        };
         lease.write(None)?;
         Ok(lease)
     }
@@ -109,7 +118,25 @@ impl Lease {
         if told.is_some_and(|told| stood_at < told) {
             return Err(renounce(pools).await?);
         }
-        self.write(Some(stands_at))
+        self.note(stands_at);
+        Ok(())
+    }
+
+    /// Keeps the record. One that cannot be written, on a full disk for instance, is no reason to stop: an older one only
+    /// sees less of a restore, and what this process was told it remembers itself.
+    fn note(&self, heartbeat_at: Timestamp) {
+        match self.write(Some(heartbeat_at)) {
+            Ok(()) => {
+                if self.unrecorded.swap(false, Ordering::Relaxed) {
+                    tracing::info!("the data folder can be written again");
+                }
+            }
+            Err(error) => {
+                if !self.unrecorded.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(%error, "the data folder cannot be written: see that its disk has room");
+                }
+            }
+        }
     }
 
     /// Whether the row is of an earlier incarnation, or gone.

@@ -24,6 +24,14 @@ pub enum Role {
     System,
 }
 
+/// A row of the log as `switchboard export` writes it.
+#[derive(Debug, Deserialize)]
+pub struct Exported {
+    pub conversation_id: Uuid,
+    #[serde(flatten)]
+    pub entry: Entry,
+}
+
 /// The result of `session.open`.
 #[derive(Debug, Deserialize)]
 pub struct Entered {

@@ -16,6 +16,8 @@ pub enum Fault {
     KillPostgres,
     /// An orderly restart of Postgres
     RestartPostgres,
+    /// The disk under the server's data, and under Postgres, is full for a while
+    FillDisk,
     /// Clients' connections are slow
     DelayClients,
     /// Clients' connections overtake each other
@@ -50,6 +52,7 @@ impl Fault {
             Self::Restart => "restart of the server",
             Self::KillPostgres => "kill -9 of Postgres",
             Self::RestartPostgres => "restart of Postgres",
+            Self::FillDisk => "disk full",
             Self::DelayClients => "clients delayed",
             Self::JumbleClients => "clients jumbled",
             Self::HoldClients => "clients held",
@@ -67,7 +70,9 @@ impl Fault {
         const SLOW: Duration = Duration::from_millis(150);
         const JUMBLED: Duration = Duration::from_millis(400);
         Some(match self {
-            Self::Kill | Self::Restart | Self::KillPostgres | Self::RestartPostgres => return None,
+            Self::Kill | Self::Restart | Self::KillPostgres | Self::RestartPostgres | Self::FillDisk => {
+                return None;
+            }
             Self::DelayClients => (Side::Clients, Weather::Delay(SLOW)),
             Self::JumbleClients => (Side::Clients, Weather::Jumble(JUMBLED)),
             Self::HoldClients => (Side::Clients, Weather::Hold),

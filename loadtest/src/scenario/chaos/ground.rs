@@ -9,6 +9,7 @@ use rand::rngs::StdRng;
 use tempfile::TempDir;
 use tokio::time::sleep;
 
+use super::disk::Disk;
 use super::fault::{Fault, Side};
 use crate::cli::LabArgs;
 use crate::client::Address;
@@ -22,13 +23,25 @@ use crate::visitor::Entrance;
 const WEATHER: Duration = Duration::from_secs(3);
 const AWAY: Duration = Duration::from_millis(1500);
 
-// Dropped from top to bottom: the server goes before its database.
+/// How long the disk stays full, at most: longer than what was laid by for the log of changes lasts.
+const FULL: Duration = Duration::from_secs(12);
+
+// Dropped from top to bottom: the server goes before its database, and both before what they lie on.
 pub struct Ground {
     pub entrance: Entrance,
     clients: Proxy,
-    served: Served,
+    pub served: Served,
     below: Option<Below>,
+    disk: Option<Disk>,
     _folder: TempDir,
+}
+
+/// What a fault has led to, beside what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aftermath {
+    Nothing,
+    /// The server ended by itself rather than limp, and was started again, as whoever supervises it does.
+    Revived,
 }
 
 /// Postgres, with the proxy that the server reaches it by.
@@ -38,32 +51,38 @@ struct Below {
 }
 
 impl Ground {
-    pub async fn prepare(args: &LabArgs) -> anyhow::Result<Self> {
+    /// On a small disk of its own, where that is wanted and can be made.
+    pub async fn prepare(args: &LabArgs, on_disk: bool) -> anyhow::Result<Self> {
         let binary = args.server.as_deref().context("no server is named")?;
         let folder = TempDir::with_prefix_in("switchboard-loadtest-", "/var/tmp")?;
-        let below = if args.database.is_none() {
-            let cluster = Cluster::start(args.postgres_bin.as_deref()).await?;
-            Some(Below { proxy: Proxy::before(cluster.socket()).await?, cluster })
+        let disk = if on_disk { Disk::mount()? } else { None };
+        let place = disk.as_ref().map_or(folder.path(), Disk::path);
+        let (below, database) = if let Some(own) = &args.database {
+            (None, own.clone())
         } else {
-            None
+            let cluster = Cluster::start_in(place, args.postgres_bin.as_deref()).await?;
+            let proxy = Proxy::before(cluster.socket()).await?;
+            let url = Cluster::url_by(proxy.address.port());
+            (Some(Below { proxy, cluster }), url)
         };
-        let by_proxy = |below: &Below| Cluster::url_by(below.proxy.address.port());
-        let database = below.as_ref().map_or_else(|| "embedded".to_owned(), by_proxy);
-        let data = folder.path().join("data");
+        let data = place.join("data");
         let served = Served::start(binary, args, &database, &data, folder.path()).await?;
         let clients = Proxy::before(served.entrance.address.socket).await?;
         let entrance =
             Entrance { address: Address::loopback(clients.address.port()), ..served.entrance.clone() };
-        Ok(Self { entrance, clients, served, below, _folder: folder })
+        Ok(Self { entrance, clients, served, below, disk, _folder: folder })
     }
 
     pub async fn staff_keys(&self, count: u32) -> anyhow::Result<Vec<String>> {
         self.served.staff_keys(count).await
     }
 
-    /// An embedded database is hurt with its server alone.
+    /// A database of the server's own is hurt with its server alone.
     pub fn can(&self, fault: Fault) -> bool {
-        self.below.is_some() || !fault.is_of_postgres()
+        match fault {
+            Fault::FillDisk => self.disk.is_some(),
+            fault => self.below.is_some() || !fault.is_of_postgres(),
+        }
     }
 
     /// The database itself, not by way of the proxy.
@@ -76,35 +95,54 @@ impl Ground {
         (Some(Target::Process(self.served.pid())), postgres)
     }
 
-    pub async fn hurt(&mut self, fault: Fault, dice: &mut StdRng) -> anyhow::Result<()> {
+    pub async fn hurt(&mut self, fault: Fault, dice: &mut StdRng) -> anyhow::Result<Aftermath> {
         let away = AWAY.mul_f64(dice.random());
         if let Some((side, weather)) = fault.weather() {
             self.set(side, weather);
             sleep(WEATHER.mul_f64(dice.random_range(0.3..1.0))).await;
             self.set(side, Weather::Fine);
-            return Ok(());
+            return Ok(Aftermath::Nothing);
         }
         match fault {
-            Fault::KillPostgres => self.restart_postgres(Signal::SIGKILL, away).await,
-            Fault::RestartPostgres => self.restart_postgres(Signal::SIGINT, away).await,
-            Fault::Restart => self.restart_server(Signal::SIGTERM, away).await,
-            _ => self.restart_server(Signal::SIGKILL, away).await,
+            Fault::KillPostgres => self.restart_postgres(Signal::SIGKILL, away).await?,
+            Fault::RestartPostgres => self.restart_postgres(Signal::SIGINT, away).await?,
+            Fault::Restart => self.restart_server(Signal::SIGTERM, away).await?,
+            Fault::FillDisk => return self.fill_disk(FULL.mul_f64(dice.random_range(0.5..1.0))).await,
+            _ => self.restart_server(Signal::SIGKILL, away).await?,
         }
+        Ok(Aftermath::Nothing)
     }
 
     /// Everything is as it should be: a fault that was broken off is over.
     pub async fn heal(&mut self) -> anyhow::Result<()> {
         self.set(Side::Clients, Weather::Fine);
         self.set(Side::Database, Weather::Fine);
+        if let Some(disk) = &self.disk {
+            disk.clear()?;
+        }
+        self.revive().await?;
+        self.served.ready().await
+    }
+
+    async fn revive(&mut self) -> anyhow::Result<Aftermath> {
         if let Some(below) = &mut self.below
             && !below.cluster.is_running()
         {
             below.cluster.start_again().await?;
         }
-        if !self.served.is_running() {
-            self.served.start_again().await?;
+        if self.served.is_running() {
+            return Ok(Aftermath::Nothing);
         }
-        self.served.ready().await
+        self.served.start_again().await?;
+        Ok(Aftermath::Revived)
+    }
+
+    async fn fill_disk(&mut self, time: Duration) -> anyhow::Result<Aftermath> {
+        let Some(disk) = &self.disk else { return Ok(Aftermath::Nothing) };
+        disk.fill()?;
+        sleep(time).await;
+        disk.clear()?;
+        self.revive().await
     }
 
     fn set(&self, side: Side, weather: Weather) {

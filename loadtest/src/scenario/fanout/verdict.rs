@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
-use super::{Round, SWITCHBOARD};
+use super::Round;
 use crate::cli::FanoutArgs;
 use crate::database::Facts;
 use crate::measure::Cores;
 use crate::peers;
 use crate::report::{Report, Table, grouped, known, median, per};
+use crate::scenario::SWITCHBOARD;
 use crate::scenario::load::outcome;
 use crate::view::Faults;
 

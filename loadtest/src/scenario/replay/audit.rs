@@ -12,7 +12,7 @@ use super::guest::Visit;
 use super::line::Line;
 use super::{Network, Played, Stage};
 use crate::client::wire::log::{Entry, Role};
-use crate::database::Database;
+use crate::lab::Store;
 use crate::transcript;
 use crate::view::{Fault, Faults};
 
@@ -95,17 +95,27 @@ impl Audit {
     }
 
     /// The histories against the rows; None where the rows cannot be seen.
-    pub async fn rows(&self, database: &Database) -> anyhow::Result<Option<Faults>> {
+    pub async fn rows(&self, store: Store<'_>) -> anyhow::Result<Option<Faults>> {
         let mut faults = Faults::default();
         let conversations: Vec<Uuid> = self.histories.keys().copied().collect();
-        for chunk in conversations.chunks(CHUNK) {
-            let Some(mut rows) = database.log(chunk).await? else { return Ok(None) };
-            for conversation in chunk {
-                let (shown, stored) = (&self.histories[conversation], rows.remove(conversation));
-                compare(shown, &stored.unwrap_or_default(), &mut faults);
+        match store {
+            Store::Database(database) => {
+                for chunk in conversations.chunks(CHUNK) {
+                    let Some(rows) = database.log(chunk).await? else { return Ok(None) };
+                    self.compare(chunk, rows, &mut faults);
+                }
             }
+            Store::Within(served) => self.compare(&conversations, served.rows().await?, &mut faults),
+            Store::Unseen => return Ok(None),
         }
         Ok(Some(faults))
+    }
+
+    fn compare(&self, conversations: &[Uuid], mut rows: HashMap<Uuid, Vec<Entry>>, faults: &mut Faults) {
+        for conversation in conversations {
+            let stored = rows.remove(conversation).unwrap_or_default();
+            compare(&self.histories[conversation], &stored, faults);
+        }
     }
 }
 
@@ -130,4 +140,48 @@ async fn history(stage: Arc<Stage>, visit: &Visit) -> anyhow::Result<Vec<Entry>>
     let mut line = Line::new(stage, visit.nth, Network::Fine, dice, visit.pass.clone());
     line.connect().await.with_context(|| format!("visitor {} could not come back", visit.nth))?;
     line.log.into_history().context("a history has holes")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::{Entry, compare};
+    use crate::client::wire::log::Exported;
+    use crate::view::{Fault, Faults};
+
+    /// As `switchboard export` writes it, which is more than is looked at.
+    fn row(seq: u64, content: &str) -> Entry {
+        let line = json!({
+            "conversation_id": Uuid::nil(), "seq": seq, "id": Uuid::from_u128(seq.into()), "client_id": null,
+            "workspace_id": Uuid::nil(), "role": "assistant", "content": content, "metadata": {},
+        });
+        let Exported { conversation_id, entry } = serde_json::from_str(&line.to_string()).unwrap();
+        assert!(conversation_id.is_nil());
+        entry
+    }
+
+    #[test]
+    fn rows_that_are_not_what_was_shown_are_noticed() {
+        let shown = [row(1, "a"), row(2, "b"), row(3, "c")];
+        let caught = |stored: &[Entry]| {
+            let mut faults = Faults::default();
+            compare(&shown, stored, &mut faults);
+            [Fault::Missed, Fault::Altered].map(|fault| faults.count(fault) > 0)
+        };
+        let [first, second, third] = shown.clone();
+        assert_eq!(caught(&shown), [false, false]);
+        assert_eq!(caught(&[first.clone(), second.clone()]), [true, false], "lost at the end");
+        assert_eq!(caught(&[first.clone(), third.clone()]), [true, true], "lost in the middle");
+        let doubled = [first.clone(), second.clone(), third.clone(), third.clone()];
+        assert_eq!(caught(&doubled), [true, false], "there twice");
+        assert_eq!(
+            caught(&[second.clone(), first.clone(), third.clone()]),
+            [false, true],
+            "in another order"
+        );
+        assert_eq!(caught(&[first, row(2, "x"), third]), [false, true], "other words");
+        assert_eq!(caught(&[]), [true, false], "all gone");
+    }
 }

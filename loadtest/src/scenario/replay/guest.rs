@@ -89,7 +89,7 @@ impl Guest {
         left: &watch::Receiver<bool>,
     ) -> Result<(), CallError> {
         self.line.connect().await?;
-        let mut owes_nothing = true;
+        let (mut owes_nothing, mut is_late) = (true, false);
         for content in std::mem::take(&mut self.script) {
             self.think(&content).await?;
             let due = Instant::now();
@@ -105,7 +105,9 @@ impl Guest {
             if is_answered {
                 self.stage.replied.record(due.elapsed());
             }
-            owes_nothing = is_answered;
+            // What was waited for in vain may come later, and would be taken for the next reply.
+            is_late |= !is_answered && self.line.is_with_agent();
+            owes_nothing = is_answered && !is_late;
             turns.push(Turn { seq, is_clean, is_answered });
             self.script.push(content);
         }

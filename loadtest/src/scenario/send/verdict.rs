@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
-use super::{EMBEDDED, SWITCHBOARD};
+use super::EMBEDDED;
 use crate::cli::{LoadArgs, SendArgs};
 use crate::database::Facts;
 use crate::lab::Ground;
 use crate::peers;
 use crate::report::{Report, median};
+use crate::scenario::SWITCHBOARD;
 use crate::scenario::load::Round;
 use crate::scenario::load::outcome::{self, Median, ratios};
 
@@ -46,7 +47,10 @@ pub fn report(args: &SendArgs, ground: &Ground, rounds: &[Round]) -> anyhow::Res
         report.note("The server has a database of its own; that Postgres is the peers'.");
     }
     if known(peers::FASTAPI.title) {
-        report.note("A peer is one process with a pool of 20 connections and does one INSERT a message.");
+        report.note(
+            "A peer is one process with a pool of 20 connections and does one INSERT a message. Socket.IO, like \
+             Switchboard, also keeps each message for whoever comes back.",
+        );
     }
     outcome::circumstances(&mut report, postgres, rounds.iter().map(|round| round.busy));
     outcome::truth(&mut report, ground.database.as_ref(), rounds);
