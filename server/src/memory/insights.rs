@@ -49,7 +49,7 @@ impl Distillery {
                     tracing::debug!(%error, "nothing is distilled; the database is away");
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "conversations that wait to be distilled could not be read")
+                    tracing::warn!(%error, "conversations that wait to be distilled could not be read");
                 }
             }
             let _ = timeout(LOOK, ended.notified()).await;
@@ -105,17 +105,13 @@ impl Distillery {
         }
         self.insights.mark(part.workspace, part.conversation, &known.contact, Status::Processing).await?;
         let distilled = self.distiller.distil(&notes).await;
-        match &distilled.fell_back {
-            Some(error) => {
-                let conversation = part.conversation;
-                tracing::warn!(%conversation, %error, "the remote brain drew no insights; the rules did");
-                self.fail(part, format!("The remote model failed, and the local rules did it: {error}."))
-                    .await?;
-            }
-            None => {
-                let subject = part.conversation.to_string();
-                self.failures.mend(part.workspace, Kind::Distillation, vec![subject]).await?;
-            }
+        if let Some(error) = &distilled.fell_back {
+            let conversation = part.conversation;
+            tracing::warn!(%conversation, %error, "the remote brain drew no insights; the rules did");
+            self.fail(part, format!("The remote model failed, and the local rules did it: {error}.")).await?;
+        } else {
+            let subject = part.conversation.to_string();
+            self.failures.mend(part.workspace, Kind::Distillation, vec![subject]).await?;
         }
         if distilled.facts.is_empty() {
             return self.insights.pass_over(part, Some(known.contact)).await;

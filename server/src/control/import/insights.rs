@@ -228,19 +228,19 @@ impl Import<'_> {
             .collect();
         self.tally.folded.duplicates += all - fresh.len();
         let distiller = self.distiller.clone();
-        let distil = async |(place, group): (String, rows::Group)| {
-            let distilled = distiller.distil(&group.notes).await;
-            (place, group, distilled)
+        let ask = async |(place, group): (String, rows::Group)| {
+            let drawn = distiller.distil(&group.notes).await;
+            (place, group, drawn)
         };
-        let mut distilled = stream::iter(fresh).map(distil).buffered(ASKED);
-        while let Some((place, group, distilled)) = distilled.next().await {
-            if let Some(error) = distilled.fell_back {
+        let mut answers = stream::iter(fresh).map(ask).buffered(ASKED);
+        while let Some((place, group, drawn)) = answers.next().await {
+            if let Some(error) = drawn.fell_back {
                 let why = format!("The remote model failed, and the local rules did it: {error}.");
                 let failure = vec![Failure::new(place.clone(), why)];
                 self.failures.record(self.workspace, failure::Kind::Distillation, failure).await?;
             }
             let key = group.key.clone();
-            let (draft, left_out) = group.draft(&distilled.facts);
+            let (draft, left_out) = group.draft(&drawn.facts);
             if left_out > 0 {
                 let why =
                     format!("{left_out} facts of this contact and source type find no room in one group");
