@@ -8,6 +8,7 @@ pub mod administration;
 pub mod batch;
 mod error;
 pub mod escalations;
+pub mod foreign;
 mod gather;
 pub mod insights;
 pub mod journal;

@@ -13,6 +13,7 @@ mod company;
 mod configuration;
 mod crash_matrix;
 mod crowd;
+mod deployment;
 mod draining;
 mod embedded;
 mod escalations;
@@ -106,6 +107,7 @@ fn main() -> ExitCode {
         webhooks::TESTS,
         wire_faults::TESTS,
         crowd::TESTS,
+        deployment::TESTS,
         crash_matrix::TESTS,
         draining::TESTS,
         embedded::TESTS,

@@ -5,7 +5,7 @@
 
 mod files;
 mod rows;
-mod shape;
+pub(super) mod shape;
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -69,18 +69,7 @@ pub async fn insights(context: &Context, order: InsightsOrder, output: &Output) 
         "{} holds no JSON, JSONL or CSV",
         path.display()
     );
-    let mut run = Import {
-        insights: desk.insights().clone(),
-        workspace,
-        dry_run,
-        output,
-        backup: Backup { path: backup, file: None },
-        waiting: Vec::new(),
-        bytes: 0,
-        planned: HashSet::new(),
-        tally: Tally::default(),
-        told: Instant::now(),
-    };
+    let mut run = Import::new(desk.insights().clone(), workspace, backup, dry_run, output);
     let (whole, lines): (Vec<_>, Vec<_>) =
         found.files.into_iter().partition(|file| Kind::of(file) == Some(Kind::Json));
     for (done, some) in whole.chunks(PART).enumerate() {
@@ -98,8 +87,7 @@ pub async fn insights(context: &Context, order: InsightsOrder, output: &Output) 
     if found.passed_over > 0 {
         output.note(format!("{} files of other kinds were passed over", found.passed_over)).await?;
     }
-    let Import { tally, backup, .. } = run;
-    backup.end(output).await?;
+    let tally = run.end().await?;
     let Tally { folded, failed } = &tally;
     if !dry_run && folded.created + folded.updated > 0 {
         let detail = json!({"created": folded.created, "updated": folded.updated, "failed": failed});
@@ -109,7 +97,7 @@ pub async fn insights(context: &Context, order: InsightsOrder, output: &Output) 
     Ok(if *failed > 0 { Outcome::Failed } else { Outcome::Well })
 }
 
-struct Import<'a> {
+pub(super) struct Import<'a> {
     insights: Insights,
     workspace: WorkspaceId,
     dry_run: bool,
@@ -124,14 +112,40 @@ struct Import<'a> {
     told: Instant,
 }
 
-#[derive(Default)]
-struct Tally {
+#[derive(Clone, Default)]
+pub(super) struct Tally {
     /// In a dry run, what would be.
-    folded: Folded,
-    failed: usize,
+    pub(super) folded: Folded,
+    pub(super) failed: usize,
 }
 
-impl Import<'_> {
+impl<'a> Import<'a> {
+    pub(super) fn new(
+        insights: Insights,
+        workspace: WorkspaceId,
+        backup: PathBuf,
+        dry_run: bool,
+        output: &'a Output,
+    ) -> Self {
+        Self {
+            insights,
+            workspace,
+            dry_run,
+            output,
+            backup: Backup { path: backup, file: None },
+            waiting: Vec::new(),
+            bytes: 0,
+            planned: HashSet::new(),
+            tally: Tally::default(),
+            told: Instant::now(),
+        }
+    }
+
+    /// Once all is stored: what became of it.
+    pub(super) async fn end(self) -> anyhow::Result<Tally> {
+        self.backup.end(self.output).await?;
+        Ok(self.tally)
+    }
     async fn take(&mut self, found: Found) -> anyhow::Result<()> {
         match found.what {
             Ok(What::Insight(draft)) => {
@@ -182,7 +196,8 @@ impl Import<'_> {
         Ok(())
     }
 
-    async fn add(&mut self, place: String, draft: &Value, key: String) -> anyhow::Result<()> {
+    /// Takes in an insight, as the protocol has it, as one group of its contact.
+    pub(super) async fn add(&mut self, place: String, draft: &Value, key: String) -> anyhow::Result<()> {
         let group = match rpc::insights::read(draft, Some(key)) {
             Ok(group) => group,
             Err(problems) => {
@@ -202,7 +217,7 @@ impl Import<'_> {
     }
 
     /// Writes what waits. Where the database refuses it, each group by itself, so that one bad file is one failure.
-    async fn store(&mut self) -> anyhow::Result<()> {
+    pub(super) async fn store(&mut self) -> anyhow::Result<()> {
         self.bytes = 0;
         let waiting = std::mem::take(&mut self.waiting);
         let keys: Vec<_> = waiting.iter().filter_map(|(_, group)| key(group)).collect();

@@ -1,0 +1,525 @@
+//! Coming from an older desk: its database is read, table by table, once or again, and nothing of it is lost in silence.
+
+use std::process::Output;
+
+use switchboard_tests::prelude::*;
+use switchboard_tests::world::printed;
+use tokio_postgres::NoTls;
+
+use crate::commands::{add_key, failure};
+use crate::messages::text;
+
+pub(crate) const TESTS: &[Test] = tests![
+    a_support_desk_comes_over_table_by_table needs LocalDatabase,
+    a_second_run_changes_nothing_and_the_source_is_never_written needs LocalDatabase,
+    a_bank_with_other_names_comes_over_too needs LocalDatabase,
+    a_dry_run_of_a_deployment_brings_nothing needs LocalDatabase,
+    an_import_of_a_deployment_that_is_cut_short_ends_like_one_that_is_not needs LocalDatabase,
+    conversations_alone_come_out_of_a_database_while_others_talk needs LocalDatabase,
+    a_conversation_that_grew_is_named_and_left_as_it_is needs LocalDatabase,
+    what_cannot_be_read_is_said_in_a_sentence needs LocalDatabase,
+];
+
+const SUPPORT: &str = include_str!("../files/older/support.sql");
+const BANK: &str = include_str!("../files/older/bank.sql");
+
+/// An older desk's database, beside the one of the world's own server.
+struct Older {
+    world: World,
+    name: &'static str,
+}
+
+impl Older {
+    async fn make(world: &World, name: &'static str, sql: &str) -> Result<Self> {
+        world.execute(&format!("create database {name}")).await?;
+        let older = Self { world: world.clone(), name };
+        older.execute(sql).await?;
+        Ok(older)
+    }
+
+    fn address(&self) -> String {
+        let socket = self.world.data().join("postgres-local/socket");
+        format!("host={} user=switchboard dbname={}", socket.display(), self.name)
+    }
+
+    async fn execute(&self, sql: &str) -> Result<()> {
+        let (client, connection) = tokio_postgres::connect(&self.address(), NoTls).await?;
+        let work = async { client.batch_execute(sql).await.context("in the older desk's database") };
+        tokio::select! { done = work => done, _ = connection => bail!("the connection ended") }
+    }
+
+    /// All that is in it, as one text.
+    async fn fingerprint(&self) -> Result<String> {
+        let (client, connection) = tokio_postgres::connect(&self.address(), NoTls).await?;
+        let work = async {
+            let sql = "select coalesce(string_agg(t.relname || ':' || (s.n_tup_ins + s.n_tup_upd + s.n_tup_del), ' ' order by t.relname), '')
+                       from pg_class t join pg_stat_user_tables s on s.relid = t.oid";
+            let row = client.query_one(sql, &[]).await?;
+            Ok::<String, anyhow::Error>(row.get(0))
+        };
+        tokio::select! { done = work => done, _ = connection => bail!("the connection ended") }
+    }
+
+    async fn import(&self, more: &[&str]) -> Result<Output> {
+        self.command("deployment", more).await
+    }
+
+    async fn command(&self, what: &str, more: &[&str]) -> Result<Output> {
+        let backup = self.world.path(&format!("before-{}.jsonl", self.name));
+        let mut arguments = vec!["import", what];
+        let address = self.address();
+        arguments.push(&address);
+        let backup = backup.to_str().context("a path that is text")?;
+        if what == "deployment" {
+            arguments.extend(["--backup", backup]);
+        }
+        arguments.extend(more);
+        self.world.command(&arguments).await
+    }
+}
+
+/// What came over, without what only says when.
+async fn stored(world: &World) -> Result<Vec<Value>> {
+    let mut all = Vec::new();
+    for sql in [
+        "select * from conversations order by id",
+        "select * from messages order by conversation_id, seq",
+        "select id, email, name, password_hash, metadata from users order by id",
+        "select * from user_roles order by user_id, role",
+        "select id, conversation_id, status, contact_info, conversation_context from escalations order by id",
+        "select id, conversation_id, turn, outcome, detail from interactions order by id",
+        "select * from agent_states order by conversation_id, agent_name",
+        "select * from workflow_states order by conversation_id",
+        "select id, title, content, source, metadata from knowledge_documents order by id",
+        "select contact_id, eni_source_types, eni_source_subtypes, total_eni_ids, record_count, insights, version, metadata
+         from structured_insights order by contact_id",
+        "select id, task, trajectory, outcome, metadata from reasoning_traces order by id",
+        "select id, trace_id, title, content, pattern_tags from memory_items order by id",
+    ] {
+        all.extend(world.rows(sql).await?);
+    }
+    Ok(all)
+}
+
+async fn a_support_desk_comes_over_table_by_table(world: World) -> Result<()> {
+    world.start().await?;
+    let key = add_key(&world, "crm", "service", "default").await?;
+    let staff = add_key(&world, "staff", "staff", "default").await?;
+    let older = Older::make(&world, "support", SUPPORT).await?;
+    let output = older.import(&[]).await?;
+    let said = failure(&output, 1)?;
+    let summary = String::from_utf8_lossy(&output.stdout).into_owned();
+    for line in [
+        "users (people): 4 rows, 3 came over, 0 were there already, 1 failed",
+        "conversations (conversations): 3 rows, 3 came over, 0 were there already, 0 failed",
+        "messages (messages): 8 rows, 4 came over, 0 were there already, 4 failed",
+        "agent_states (agent states): 4 rows, 2 came over, 0 were there already, 1 failed, 1 were overtaken by later ones",
+        "workflow_states (workflow states): 1 rows, 1 came over, 0 were there already, 0 failed",
+        "interactions (interactions): 3 rows, 2 came over, 0 were there already, 1 failed",
+        "escalations (escalations): 2 rows, 2 came over, 0 were there already, 0 failed",
+        "knowledge_documents (knowledge): 2 rows, 1 came over, 0 were there already, 1 failed",
+        "member_facts_2023 (insights): 5 rows, 3 came over, 0 were there already, 2 failed",
+        "reasoning_traces (traces): 1 rows, 1 came over, 0 were there already, 0 failed",
+        "memory_items (memories): 3 rows, 2 came over, 0 were there already, 1 failed",
+        "alembic_version: not recognised, left out (its columns: version_num)",
+    ] {
+        ensure!(summary.lines().any(|told| told == line), "{line}: {summary}\n{said}");
+    }
+    // Whatever did not come is named with its table and key.
+    for (place, why) in [
+        ("users id=aaaaaaaa-0000-4000-8000-000000000003", "no address"),
+        ("messages id=dddddddd-0000-4000-8000-000000000003", "the role `oracle` is not known"),
+        (
+            "messages id=dddddddd-0000-4000-8000-000000000006",
+            "its conversation cccccccc-0000-4000-8000-00000000000f is not there",
+        ),
+        ("messages id=dddddddd-0000-4000-8000-000000000007", "it names no conversation"),
+        ("messages id=dddddddd-0000-4000-8000-000000000008", "it says nothing"),
+        ("agent_states id=4", "is not there"),
+        ("interactions id=eeeeeeee-0000-4000-8000-000000000003", "is not there"),
+        ("knowledge_documents id=99999999-0000-4000-8000-000000000002", "it holds no text"),
+        ("member_facts_2023 id=4", "insights is required"),
+        ("member_facts_2023 id=5", "contact_id is required"),
+        ("reasoning_traces id=77777777-0000-4000-8000-000000000001", "it holds no text"),
+    ] {
+        let named = |line: &str| line.starts_with(&format!("{place}: ")) && line.contains(why);
+        ensure!(said.lines().any(named), "{place}: {why}: {said}");
+    }
+    ensure!(said.contains("2 accounts have no password"), "{said}");
+
+    // Accounts, without what they logged in with.
+    let accounts = world
+        .rows("select email, name, password_hash, metadata, (select role from user_roles r where r.user_id = u.id) as role
+               from users u where workspace_id is null and email like '%shop%' order by email")
+        .await?;
+    ensure!(
+        accounts[0]
+            == json!({"email": "ann@shop.example", "name": "Ann Lee", "password_hash": null, "role": "member",
+                              "metadata": {"plan": "gold", "is_active": true, "import_id": "aaaaaaaa-0000-4000-8000-000000000001"}})
+            && accounts[1]["role"] == "staff",
+        "{accounts:?}"
+    );
+    // Logs in their order, dense, masked, with what is not known as metadata.
+    let order = "cccccccc-0000-4000-8000-000000000001";
+    let page = world.rpc(Some(&key), "message.list", json!({"conversation_id": order})).await?;
+    let messages = page["messages"].as_array().context("messages")?;
+    ensure!(
+        messages.len() == 3 && messages[0]["content"] == "Where is it? My password is [secret removed]",
+        "{page}"
+    );
+    ensure!(
+        messages[1]["role"] == "assistant"
+            && messages[1]["agent_name"] == "navigator"
+            && messages[1]["metadata"] == json!({"tokens": 12, "model": "m"})
+            && messages[1]["created_at"] == "2024-05-06T07:00:02.000Z",
+        "{page}"
+    );
+    let conversation =
+        world.rows(&format!("select status, metadata from conversations where id = '{order}'")).await?;
+    ensure!(
+        conversation[0]
+            == json!({"status": "closed", "metadata": {"page": "/orders", "title": "My order", "session_id": "s-1",
+                                  "import_status": "active", "import_id": order, "import_messages": 3}}),
+        "{conversation:?}"
+    );
+    // A password makes the account the member that it was, with its conversations.
+    let add = ["user", "add", "--email", "ann@shop.example", "--role", "member", "--password-stdin"];
+    printed(&world.command_with_input(&add, "correct horse battery\n").await?)?;
+    let login = json!({"email": "ann@shop.example", "password": "correct horse battery"});
+    let login: Value =
+        world.http().post(world.url("/api/auth/login")).json(&login).send().await?.json().await?;
+    let token = login["access_token"].as_str().context("a token")?;
+    let mine = world.rpc(Some(token), "conversation.list", json!({"limit": 10})).await?;
+    ensure!(mine["conversations"].as_array().map(Vec::len) == Some(2), "{mine}");
+    // What was open waits for somebody, who can take it and answer.
+    let waiting =
+        world.rpc(Some(&staff), "escalation.list", json!({"limit": 10, "statuses": ["pending"]})).await?;
+    let request = &waiting["escalations"][0];
+    ensure!(
+        request["reason"] == "asked for a person"
+            && request["contact_info"]["email"] == "ann@shop.example"
+            && request["conversation_context"]["shift"] == "late"
+            && waiting["escalations"].as_array().map(Vec::len) == Some(1),
+        "{waiting}"
+    );
+    let whole = world.rpc(Some(&staff), "escalation.get", json!({"id": request["id"]})).await?;
+    ensure!(whole["interactions"][0]["intent"] == "human", "{whole}");
+    let turns = world
+        .rows("select intent, confidence, processing_time_ms, turn from interactions order by id")
+        .await?;
+    ensure!(turns[0]["processing_time_ms"] == 1250 && turns[0]["turn"] == 1, "{turns:?}");
+    let workflow = world.rpc(Some(&key), "workflow.get", json!({"conversation_id": order})).await?;
+    ensure!(
+        workflow["workflow_state"]["checkpoint"]["imported"]["state"] == json!({"n": 1})
+            && workflow["agent_states"].to_string().contains("\"asked\":2"),
+        "{workflow}"
+    );
+    // Three rows of a source type each are one contact.
+    let insight = world.rpc(Some(&key), "insight.get", json!({"contact_id": "C-1"})).await?["insight"].take();
+    ensure!(
+        insight["eni_source_types"] == json!(["crm", "mail"])
+            && insight["eni_source_subtypes"] == json!(["call", "note"])
+            && insight["total_eni_ids"] == 4
+            && insight["record_count"] == 6
+            && insight["insights"]["personal"] == "Sails and rows."
+            && insight["insights"]["business"] == "Runs a bakery."
+            && insight["generated_at"] == "2023-01-01T00:00:00.000Z",
+        "{insight}"
+    );
+    let trace = world
+        .rpc(Some(&key), "memory.get_trace", json!({"id": "77777777-0000-4000-8000-000000000001"}))
+        .await?;
+    ensure!(
+        trace["trace"]["memory_items"][0]["pattern_tags"] == json!(["orders", "carrier"])
+            && trace["trace"]["metadata"].to_string().contains("usage_count"),
+        "{trace}"
+    );
+    let found =
+        world.rpc(Some(&key), "knowledge.search", json!({"query": "thirty days", "limit": 5})).await?;
+    ensure!(found["chunks"][0]["source_url"] == "https://shop.example/returns", "{found}");
+    printed(&world.command(&["doctor", "--data"]).await?)?;
+    Ok(())
+}
+
+async fn a_second_run_changes_nothing_and_the_source_is_never_written(world: World) -> Result<()> {
+    world.start().await?;
+    let older = Older::make(&world, "support", SUPPORT).await?;
+    failure(&older.import(&[]).await?, 1)?;
+    let before = stored(&world).await?;
+    let source = older.fingerprint().await?;
+    let output = older.import(&[]).await?;
+    failure(&output, 1)?;
+    let summary = String::from_utf8_lossy(&output.stdout).into_owned();
+    ensure!(
+        summary.lines().all(|line| line.contains(" 0 came over") || line.contains("not recognised")),
+        "{summary}"
+    );
+    ensure!(
+        summary.contains("messages (messages): 8 rows, 0 came over, 4 were there already, 4 failed"),
+        "{summary}"
+    );
+    ensure!(stored(&world).await? == before, "again changes nothing");
+    ensure!(older.fingerprint().await? == source, "the source stays as it is");
+    let log = world.rows("select detail from audit_log where action = 'import.deployment'").await?;
+    ensure!(
+        log.len() == 1 && log[0]["detail"]["messages"]["new"] == 4,
+        "what changed something is on record: {log:?}"
+    );
+    Ok(())
+}
+
+async fn a_bank_with_other_names_comes_over_too(world: World) -> Result<()> {
+    world.start().await?;
+    let staff = add_key(&world, "staff", "staff", "default").await?;
+    let older = Older::make(&world, "bank", BANK).await?;
+    let said = failure(&older.import(&[]).await?, 1)?;
+    ensure!(said.contains("holds no tables"), "{said}");
+    let output = older.import(&["--schema", "bank"]).await?;
+    let said = failure(&output, 1)?;
+    let summary = String::from_utf8_lossy(&output.stdout).into_owned();
+    for line in [
+        "customers (people): 2 rows, 2 came over, 0 were there already, 0 failed",
+        "chat_sessions (conversations): 2 rows, 2 came over, 0 were there already, 0 failed",
+        "conversation_messages (messages): 5 rows, 4 came over, 0 were there already, 1 failed",
+        "escalation_requests (escalations): 3 rows, 3 came over, 0 were there already, 0 failed",
+        "interaction_logs (interactions): 2 rows, 2 came over, 0 were there already, 0 failed",
+        "structured_insights (insights): 1 rows, 1 came over, 0 were there already, 0 failed",
+    ] {
+        ensure!(summary.lines().any(|told| told == line), "{line}: {summary}\n{said}");
+    }
+    ensure!(said.contains("conversation_messages id=5: its conversation s-8 is not there"), "{said}");
+    let log = world
+        .rows(
+            "select m.content, m.metadata from messages m join conversations c on c.id = m.conversation_id
+               where c.metadata->>'import_id' = 's-10' order by seq",
+        )
+        .await?;
+    let contents: Vec<_> = log.iter().filter_map(|row| row["content"].as_str()).collect();
+    ensure!(
+        contents == ["first", "second", "third"] && log[0]["metadata"] == json!({"sentiment": 0.5}),
+        "{log:?}"
+    );
+    // Of two open requests of one conversation the later one waits.
+    let waiting =
+        world.rpc(Some(&staff), "escalation.list", json!({"limit": 10, "statuses": ["pending"]})).await?;
+    ensure!(waiting["escalations"].as_array().map(Vec::len) == Some(1), "{waiting}");
+    let request = &waiting["escalations"][0];
+    ensure!(
+        request["reason"] == "lost card"
+            && request["priority"] == 2
+            && request["contact_info"]
+                == json!({"name": "Kim", "email": "kim@bank.example", "phone": "+49 1"})
+            && request["conversation_context"]["branch"] == "North",
+        "{request}"
+    );
+    // Who takes it goes on in the conversation, whose next turn has a number of its own.
+    let turn = world.rows("select turn from workflow_states").await?;
+    ensure!(turn == [json!({"turn": 2})], "{turn:?}");
+    let mut console = Socket::connect(world.address(), Upgrade::default()).await?;
+    console.call("session.open", json!({"token": staff})).await?;
+    let taken = console.call("escalation.claim", json!({"id": request["id"]})).await?;
+    ensure!(taken["escalation"]["status"] == "in_progress", "{taken}");
+    let conversation = request["conversation_id"].as_str().context("an id")?;
+    let sent = console.call("message.send", text(conversation, "I have locked it.")).await?;
+    ensure!(sent["seq"].as_i64() == Some(3), "{sent}");
+    // What goes on here is not touched by another run.
+    let before = stored(&world).await?;
+    failure(&older.import(&["--schema", "bank"]).await?, 1)?;
+    ensure!(stored(&world).await? == before, "again changes nothing");
+    printed(&world.command(&["doctor", "--data"]).await?)?;
+    Ok(())
+}
+
+async fn a_dry_run_of_a_deployment_brings_nothing(world: World) -> Result<()> {
+    world.start().await?;
+    let older = Older::make(&world, "support", SUPPORT).await?;
+    let before = stored(&world).await?;
+    let output = older.import(&["--dry-run"]).await?;
+    let said = failure(&output, 1)?;
+    ensure!(
+        said.contains("the role `oracle` is not known") && said.contains("would have no password"),
+        "{said}"
+    );
+    let summary = String::from_utf8_lossy(&output.stdout).into_owned();
+    ensure!(
+        summary.contains("messages (messages): 8 rows, 4 could come over, 0 were there already, 4 failed"),
+        "{summary}"
+    );
+    ensure!(
+        stored(&world).await? == before
+            && world.value("select count(*) from audit_log where action like 'import%'").await? == 0
+    );
+    Ok(())
+}
+
+/// Many conversations, one of them longer than a transaction, with turns and insights.
+const MANY: &str = "
+    create table conversations (id serial primary key, user_id integer, status text, created_at timestamptz);
+    create table messages (id serial primary key, conversation_id integer, role text, content text, created_at timestamptz);
+    create table interactions (id serial primary key, conversation_id integer, user_message text, response text, created_at timestamptz);
+    create table structured_insights (id serial primary key, contact_id text, eni_source_type text, personal text, record_count integer);
+    insert into conversations (user_id, status, created_at)
+      select n % 50, 'closed', timestamptz '2024-01-01Z' + n * interval '1 minute' from generate_series(1, 2000) n;
+    insert into messages (conversation_id, role, content, created_at)
+      select 1 + n % 2000, case when (n / 2000) % 2 = 0 then 'user' else 'assistant' end, 'message ' || n,
+             timestamptz '2024-01-01Z' + n * interval '1 second'
+      from generate_series(0, 19999) n;
+    insert into messages (conversation_id, role, content, created_at)
+      select 7, 'user', 'long ' || n, timestamptz '2025-01-01Z' + n * interval '1 second' from generate_series(1, 4000) n;
+    insert into interactions (conversation_id, user_message, response, created_at)
+      select 1 + n % 2000, 'q', 'a', timestamptz '2024-01-01Z' + n * interval '1 second' from generate_series(1, 5000) n;
+    insert into structured_insights (contact_id, eni_source_type, personal, record_count)
+      select 'C' || n % 700, 't' || n % 3, 'number ' || n, 1 from generate_series(1, 2000) n;";
+
+async fn an_import_of_a_deployment_that_is_cut_short_ends_like_one_that_is_not(world: World) -> Result<()> {
+    world.start().await?;
+    let older = Older::make(&world, "many", MANY).await?;
+    for (at, (table, more)) in
+        [("interactions", 1), ("messages", 2_000), ("conversations", 1), ("insight_groups", 1)]
+            .iter()
+            .enumerate()
+    {
+        let importing = older.import(&[]);
+        let killing = async {
+            let count = format!("select count(*) from {table}");
+            let begun = world.value(&count).await?.as_u64().context("a count")?;
+            eventually("more of it", async || {
+                let now = world.value(&count).await?.as_u64().context("a count")?;
+                Ok((now >= begun + more).then_some(()))
+            })
+            .await?;
+            world.kill().await
+        };
+        let (output, killed) = tokio::join!(importing, killing);
+        killed?;
+        ensure!(!output?.status.success(), "whoever was cut short says so: {at}");
+        world.start().await?;
+    }
+    let said = printed(&older.import(&[]).await?)?;
+    ensure!(said.contains("24000 rows") && said.lines().all(|line| line.contains(" 0 failed")), "{said}");
+    let counts = "select (select count(*) from conversations) as conversations, (select count(*) from messages) as messages,
+                  (select count(*) from interactions) as interactions, (select sum(record_count) from structured_insights) as records,
+                  (select count(*) from (select conversation_id from messages group by 1
+                                         having max(seq) <> count(*) or min(seq) <> 1) g) as gaps";
+    let wanted =
+        json!({"conversations": 2000, "messages": 24000, "interactions": 5000, "records": 2000, "gaps": 0});
+    ensure!(world.rows(counts).await? == [wanted]);
+    printed(&world.command(&["doctor", "--data"]).await?)?;
+    // Into another database, in one go: the same.
+    let ids = "select md5(string_agg(conversation_id || ' ' || seq || ' ' || id || ' ' || content, ',' order by conversation_id, seq))
+               as sum from messages";
+    let ours = world.rows(ids).await?;
+    let again = printed(&older.import(&[]).await?)?;
+    ensure!(again.lines().all(|line| line.contains(" 0 came over")), "{again}");
+    ensure!(world.rows(ids).await? == ours);
+    let long = "select string_agg(content, ',' order by seq) like 'message 6,message 2006,%' as begins, count(*) as messages
+                from messages where conversation_id = (select id from conversations where metadata->>'import_id' = '7')";
+    ensure!(world.rows(long).await? == [json!({"begins": true, "messages": 4010})]);
+    Ok(())
+}
+
+async fn conversations_alone_come_out_of_a_database_while_others_talk(world: World) -> Result<()> {
+    world.without_limits().start().await?;
+    let older = Older::make(&world, "many", MANY).await?;
+    let mut visitor = world.visitor().await?;
+    visitor.send("before").await?;
+    let importing = older.command("conversations", &[]);
+    let mut importing = std::pin::pin!(importing);
+    let mut meanwhile = 0;
+    let output = loop {
+        tokio::select! {
+            biased;
+            done = &mut importing => break done?,
+            sent = visitor.send("meanwhile") => { sent?; meanwhile += 1; }
+        }
+    };
+    let said = printed(&output)?;
+    ensure!(said.contains("messages (messages): 24000 rows, 24000 came over"), "{said}");
+    ensure!(said.lines().count() == 2, "only conversations and messages: {said}");
+    ensure!(meanwhile >= 5, "only {meanwhile} messages got through");
+    ensure!(world.value("select count(*) from conversations").await? == 2_001);
+    let own = visitor.tab().await?.said().len();
+    ensure!(own == meanwhile + 1, "{own} of {meanwhile}");
+    printed(&world.command(&["doctor", "--data"]).await?)?;
+    Ok(())
+}
+
+async fn a_conversation_that_grew_is_named_and_left_as_it_is(world: World) -> Result<()> {
+    world.start().await?;
+    let older = Older::make(
+        &world,
+        "small",
+        "create table conversations (id serial primary key, created_at timestamptz);
+         create table messages (id serial primary key, conversation_id integer, role text, content text, created_at timestamptz);
+         create table interactions (id serial primary key, conversation_id integer, user_message text, response text);
+         insert into conversations values (1, '2024-01-01'), (2, '2024-01-01');
+         insert into interactions (conversation_id, user_message, response) values (1, 'q', 'a');
+         insert into messages (conversation_id, role, content, created_at) values (1, 'user', 'one', '2024-01-01'), (2, 'user', 'x', '2024-01-01');",
+    )
+    .await?;
+    printed(&older.import(&[]).await?)?;
+    older
+        .execute(
+            "insert into messages (conversation_id, role, content, created_at) values (1, 'user', 'two', '2024-01-02');
+             insert into interactions (conversation_id, user_message, response) values (1, 'q', 'a');",
+        )
+        .await?;
+    let said = failure(&older.import(&[]).await?, 1)?;
+    ensure!(said.contains("conversations id=1: it has 2 messages now and had 1 when it came over"), "{said}");
+    ensure!(said.contains("interactions id=2: ") && said.contains("left as it is"), "{said}");
+    ensure!(world.value("select count(*) from messages").await? == 2);
+    // Without a table of conversations, the keys that messages name are the conversations.
+    let bare = Older::make(
+        &world,
+        "bare",
+        "create table chat_history (session_id text, role text, content text, created_at timestamptz);
+         insert into chat_history values ('a', 'human', 'hello', '2024-01-01'), ('a', 'ai', 'hi', '2024-01-02'), ('b', 'human', 'x', '2024-01-01');",
+    )
+    .await?;
+    let said = printed(&bare.command("conversations", &[]).await?)?;
+    ensure!(
+        said.contains("conversations that only messages name (conversations): 2 rows, 2 came over"),
+        "{said}"
+    );
+    ensure!(said.contains("chat_history (messages): 3 rows, 3 came over"), "{said}");
+    // Beside it, a table of the same keys is that of another source.
+    let said = printed(&bare.command("conversations", &["--source", "another"]).await?)?;
+    ensure!(said.contains("3 rows, 3 came over"), "{said}");
+    Ok(())
+}
+
+async fn what_cannot_be_read_is_said_in_a_sentence(world: World) -> Result<()> {
+    world.start().await?;
+    let older = Older::make(&world, "empty", "create table notes (id serial primary key)").await?;
+    let said = failure(&older.import(&[]).await?, 1)?;
+    ensure!(said.contains("none of the tables of the database empty is one that is known"), "{said}");
+    let nowhere = "postgres://u:hush@127.0.0.1:1/older?connect_timeout=1";
+    let said = failure(&world.command(&["import", "deployment", nowhere]).await?, 1)?;
+    ensure!(said.contains("no database answers") && !said.contains("hush"), "{said}");
+    let own = Older { world: world.clone(), name: "postgres" };
+    let said = failure(&own.import(&[]).await?, 1)?;
+    ensure!(said.contains("is one of Switchboard itself"), "{said}");
+    let said = failure(&older.import(&["--workspace", "nowhere"]).await?, 1)?;
+    ensure!(said.contains("nowhere"), "{said}");
+    // A policy that would hide rows is an error, not rows that are missed.
+    older
+        .execute(
+            "create table users (id serial primary key, email text); insert into users values (1, 'a@b.example');
+             create role reader login; grant select on users to reader; alter table users enable row level security;
+             create table messages (id serial primary key, conversation_id text, role text, content text);",
+        )
+        .await?;
+    let address = older.address().replace("user=switchboard", "user=reader");
+    let said = failure(&world.command(&["import", "deployment", &address]).await?, 1)?;
+    ensure!(said.contains("row-level security policy"), "{said}");
+    older.execute("alter table users disable row level security").await?;
+    let output = world.command(&["import", "deployment", &address]).await?;
+    failure(&output, 1).ok();
+    let summary = String::from_utf8_lossy(&output.stdout).into_owned();
+    ensure!(summary.contains("messages: left out, since its rows may not be read by this user"), "{summary}");
+    ensure!(
+        output.status.code() == Some(1) && summary.contains("users (people): 1 rows, 1 came over"),
+        "{summary}"
+    );
+    Ok(())
+}
