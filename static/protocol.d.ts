@@ -596,6 +596,8 @@ export type InsightStatsNow = {
   by_source_type: { [key in string]: number };
   updated_last_24h: number;
   cache: InsightCache;
+  /** What could not be processed, and was not mended since. */
+  failures: ProcessingFailures;
 };
 
 /** Folds a group into its contact. */
@@ -1210,6 +1212,31 @@ export type Presence = "online" | "away" | "offline";
 /** To staff who subscribed: a colleague came, went, or changed how much they take. */
 export type PresenceUpdated = {
   staff: Staff;
+};
+
+/** Something that failed, once or several times. */
+export type ProcessingFailure = {
+  id: string;
+  kind: string;
+  /** The id of a conversation, a contact's, or a file with its line. */
+  subject: string;
+  /** A sentence, of the last time. */
+  reason: string;
+  times: number;
+  first_at: Timestamp;
+  last_at: Timestamp;
+};
+
+/**
+ * Imports, distillations, what was to be learned from conversations, and syncs that have failed. One that succeeds
+ * later is no longer among them, and the oldest go where there are more than a thousand.
+ */
+export type ProcessingFailures = {
+  total: number;
+  /** Every kind, also those of which nothing has failed: `import`, `distillation`, `learning`, `sync`. */
+  by_kind: { [key in string]: number };
+  /** The last twenty, the newest first. */
+  newest: Array<ProcessingFailure>;
 };
 
 export type ProcessingStatus = "pending" | "processing" | "completed" | "failed";

@@ -36,7 +36,8 @@ pub use insight::{
     InsightDelete, InsightDeleted, InsightDraft, InsightFailed, InsightField, InsightFields,
     InsightFieldsDraft, InsightFound, InsightGet, InsightGot, InsightHighlight, InsightHit, InsightList,
     InsightListed, InsightOrder, InsightSearch, InsightStats, InsightStatsNow, InsightUpsert,
-    InsightUpserted, InsightValidate, InsightValidated, ProcessingStatus,
+    InsightUpserted, InsightValidate, InsightValidated, ProcessingFailure, ProcessingFailures,
+    ProcessingStatus,
 };
 pub use knowledge::{
     ContentType, KnowledgeAdd, KnowledgeAdded, KnowledgeChunk, KnowledgeDelete, KnowledgeDeleted,

@@ -31,7 +31,7 @@ use crate::config::Config;
 use crate::control;
 use crate::escalation::{Feed, People, Presences};
 use crate::http::{self, Http};
-use crate::memory;
+use crate::memory::Learner;
 use crate::notify::{self, Notifier};
 use crate::reports;
 use crate::rpc::{Consoles, Desk};
@@ -201,8 +201,9 @@ impl Behind<'_> {
         let registry = &self.desk.registry;
         let store = registry.store().clone();
         self.spawn(notifier(self.desk, &store, sender).keep_delivering());
-        let (memories, news) = (registry.minds().memories().clone(), store.writer.news().clone());
-        self.spawn(memory::keep_learning(memories, news));
+        let minds = registry.minds();
+        let learner = Learner::new(&store, minds.memories().clone(), minds.distiller());
+        self.spawn(learner.keep_learning(store.writer.news().clone()));
         self.spawn(async move { reports::keep_counting(&store).await });
         let (finishing, serving, rules) = (registry.clone(), registry.clone(), self.config.queue);
         self.spawn(async move { finishing.finish_turns().await });
@@ -255,7 +256,8 @@ fn administration(
     };
     let registry = desk.registry.clone();
     let forget = move |workspace, visitor| registry.forget(workspace, visitor);
-    control::Context::new(database, &store, passwords, sender, Arc::new(changed), Arc::new(forget))
+    let distiller = desk.registry.minds().distiller();
+    control::Context::new(database, &store, passwords, distiller, sender, Arc::new(changed), Arc::new(forget))
 }
 
 /// Tells webhooks of what happens, and sessions of what the webhooks have heard.

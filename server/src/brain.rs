@@ -2,6 +2,7 @@
 //!
 //! Invariant: a brain is asked, and never acts: what is done about its answers is the workflow's to decide.
 
+pub mod distiller;
 pub mod eval;
 pub mod local;
 pub mod openai;
@@ -13,6 +14,7 @@ use futures_util::future::BoxFuture;
 use switchboard_protocol::ids::WorkspaceId;
 
 use crate::domain::conversation::Mode;
+use crate::domain::insight::{Fact, Notes};
 use crate::domain::preset::Preset;
 use crate::domain::turn::{Classified, Passage, Reply, Said};
 use crate::domain::vector::Vector;
@@ -56,6 +58,9 @@ pub trait Brain: Send + Sync {
         memories: &'a [String],
         stream: Stream<'a>,
     ) -> BoxFuture<'a, Result<Reply, BrainError>>;
+
+    /// What the notes say of the person that they are about, each fact with the notes that say it.
+    fn distil<'a>(&'a self, notes: &'a Notes) -> BoxFuture<'a, Result<Vec<Fact>, BrainError>>;
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -264,31 +264,29 @@ fn begin(cli: Cli) -> anyhow::Result<ExitCode> {
             Some(Command::Migrate { command }) => migrate::run(command, &layers).await,
             Some(Command::Eval { eval }) => eval::begin(&eval, &layers),
             Some(Command::Model { command: Model::Fetch { from } }) => eval::fetch(&layers, from.as_deref()),
-            Some(Command::Import { command }) => errand::run(command.errand(&layers)?, &layers).await,
-            Some(Command::Retention { command }) => errand::run(command.errand(&layers)?, &layers).await,
             Some(Command::Doctor) => doctor::run(&layers, everywhere.names_data).await,
-            Some(other) => errand::run(other.errand()?, &layers).await,
+            Some(other) => errand::run(other.errand(&layers)?, &layers).await,
         }
     })
 }
 
 impl Command {
     /// What is asked of a running server or, where there is none, of the database itself.
-    fn errand(self) -> anyhow::Result<command::Command> {
+    fn errand(self, layers: &Layers) -> anyhow::Result<command::Command> {
         Ok(match self {
             Self::Workspace { command } => command.errand(),
             Self::User { command } => command.errand()?,
             Self::Key { command } => command.errand(),
             Self::Webhook { command } => command.errand(),
             Self::Person { command } => command.errand(),
+            Self::Import { command } => command.errand(layers)?,
+            Self::Retention { command } => command.errand(layers)?,
             Self::Reembed { workspace } => command::Command::Reembed { workspace },
             Self::Export { folder } => command::Command::Export { folder: std::path::absolute(folder)? },
             Self::Restored => command::Command::Restored,
             Self::Serve { .. }
             | Self::Migrate { .. }
             | Self::Doctor
-            | Self::Import { .. }
-            | Self::Retention { .. }
             | Self::Eval { .. }
             | Self::Model { .. } => unreachable!("begun elsewhere"),
         })

@@ -221,6 +221,7 @@ pub fn retention(layers: &Layers) -> Result<BTreeMap<Kept, u32>, ConfigError> {
             Kept::TurnSteps => &setting::RETENTION_TURN_STEPS,
             Kept::Interactions => &setting::RETENTION_INTERACTIONS,
             Kept::Outbox => &setting::RETENTION_OUTBOX,
+            Kept::ProcessingFailures => &setting::RETENTION_PROCESSING_FAILURES,
             Kept::AuditLog => &setting::RETENTION_AUDIT_LOG,
         };
         if let Some(days) = layers.value(setting, None, age)? {

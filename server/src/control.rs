@@ -35,6 +35,7 @@ pub use admin::{Context, chain, run};
 pub use output::Output;
 
 use crate::access::passwords::Passwords;
+use crate::brain::distiller::Distiller;
 use crate::notify::Sender;
 use crate::store::Store;
 use crate::store::source::Database;
@@ -58,12 +59,13 @@ impl Context {
         database: &Database,
         store: &Store,
         passwords: Passwords,
+        distiller: Distiller,
         sender: Sender,
         changed: Arc<dyn Fn() + Send + Sync>,
         forget: Arc<dyn Fn(WorkspaceId, VisitorId) + Send + Sync>,
     ) -> Self {
         let (database, administration) = (database.clone(), store.administration());
-        Self { database, administration, passwords, changed, sender, forget }
+        Self { database, administration, passwords, changed, distiller, sender, forget }
     }
 }
 

@@ -8,6 +8,7 @@ pub mod deed;
 pub mod escalation;
 pub mod experience;
 pub mod failpoint;
+pub mod failure;
 pub mod insight;
 pub mod knowledge;
 pub mod masking;

@@ -8,6 +8,7 @@ pub mod administration;
 pub mod batch;
 mod error;
 pub mod escalations;
+pub mod failures;
 pub mod foreign;
 mod gather;
 pub mod insights;
@@ -62,6 +63,7 @@ impl Store {
         let reader = Reader::new(&pools);
         let writer = Writer::start(&pools, &lease, lanes(database));
         let insights = Insights::new(pools.clone());
+        failures::Failures::begin();
         Ok(Self { pools, reader, writer, journal: None, insights, lease })
     }
 
@@ -102,6 +104,10 @@ impl Store {
 
     pub fn insights(&self) -> &Insights {
         &self.insights
+    }
+
+    pub fn failures(&self) -> failures::Failures {
+        failures::Failures::new(self.pools.clone())
     }
 
     pub fn memory(&self) -> memory::Archive {

@@ -8,6 +8,7 @@ use crate::commands::add_key;
 
 pub(crate) const TESTS: &[Test] = tests![
     what_a_person_answered_the_agent_answers_next,
+    what_means_the_same_is_answered_the_same needs Model,
     where_learning_is_off_nothing_is_quoted,
     what_is_said_of_an_answer_reaches_its_trace,
     who_is_erased_takes_along_what_was_learned,
@@ -38,6 +39,8 @@ examples = ["when are you open", "opening hours please", "what time do you close
 
 const QUESTION: &str = "Can I freeze my annual membership while I travel abroad? My name is Ada Lovelace.";
 const OTHER_WORDS: &str = "Is it possible to freeze an annual membership during a travel?";
+/// Of the words that say something it shares none with the question.
+const OTHER_WORDS_FOR_IT: &str = "Could you pause a yearly subscription for holidays overseas?";
 const ANSWER: &str = "Hi Ada, an annual membership can be frozen for ninety days a year, in the settings of your \
                       account. Write to ada@example.org or call +44 20 7946 0958, order 4711. Kind regards, Kim";
 
@@ -135,6 +138,41 @@ async fn what_a_person_answered_the_agent_answers_next(world: World) -> Result<(
     let mut dan = world.visitor().await?;
     dan.send(OTHER_WORDS).await?;
     ensure!(answer(&mut dan).await?["citations"] == json!([]));
+    Ok(())
+}
+
+async fn what_means_the_same_is_answered_the_same(world: World) -> Result<()> {
+    world.with_variable("SWITCHBOARD_EMBEDDER", "minilm");
+    desk(&world).await?;
+    printed(&world.command(&["workspace", "set", "default", "--learn", "on"]).await?)?;
+    eventually("the model to be there", async || {
+        Ok(world.log()?.contains("questions are understood by their meaning").then_some(()))
+    })
+    .await?;
+    asked_and_answered(&world).await?;
+    learned(&world, 1).await?;
+    let key = add_key(&world, "crm", "service", "default").await?;
+    eventually("what was learned to have a meaning", async || {
+        let stats = world.rpc(Some(&key), "memory.stats", json!({})).await?;
+        Ok((stats["pending_vectors"] == 0 && stats["total_memories"] == 1).then_some(()))
+    })
+    .await?;
+    let item = world.rows("select id, title, content from memory_items").await?;
+    let mut bob = world.visitor().await?;
+    bob.send(OTHER_WORDS_FOR_IT).await?;
+    let told = answer(&mut bob).await?;
+    let text = told["content"].as_str().context("a text")?;
+    ensure!(text.starts_with("An annual membership can be frozen for ninety days a year"), "{told}");
+    let cited = format!("memory:{}", item[0]["id"].as_str().context("an id")?);
+    ensure!(told["citations"][0]["source"] == cited, "{told}");
+    let stored = format!("{told} {item:?}");
+    for secret in ["Ada", "Lovelace", "ada@example.org", "7946", "4711", "Kim"] {
+        ensure!(!stored.contains(secret), "{secret}: {stored}");
+    }
+    // By what it means, and not by anything: what is about something else goes to a person.
+    let mut eve = world.visitor().await?;
+    eve.send("How do I change the colour of my bicycle?").await?;
+    ensure!(answer(&mut eve).await?["citations"] == json!([]), "{:?}", eve.transcript());
     Ok(())
 }
 

@@ -14,9 +14,11 @@ mod configuration;
 mod crash_matrix;
 mod crowd;
 mod deployment;
+mod distilling;
 mod draining;
 mod embedded;
 mod escalations;
+mod failures;
 mod feed;
 mod frames;
 mod harness;
@@ -74,7 +76,9 @@ fn main() -> ExitCode {
         company::TESTS,
         configuration::TESTS,
         http::TESTS,
+        distilling::TESTS,
         escalations::TESTS,
+        failures::TESTS,
         feed::TESTS,
         identity::TESTS,
         insights::TESTS,
@@ -108,6 +112,7 @@ fn main() -> ExitCode {
         wire_faults::TESTS,
         crowd::TESTS,
         deployment::TESTS,
+        deployment::runs::TESTS,
         crash_matrix::TESTS,
         draining::TESTS,
         embedded::TESTS,

@@ -42,6 +42,8 @@ pub struct FakeOpenAi {
 pub enum Asked {
     /// A classification.
     Intent,
+    /// A distillation.
+    Insights,
     /// An answer to a visitor, and any other chat.
     Answer,
     Embeddings,
@@ -135,6 +137,7 @@ fn unasked(call: &Call) -> Act {
         Asked::Intent => {
             Act::object(&json!({"intent": "none", "confidence": 0.5, "reason": "nothing was said"}))
         }
+        Asked::Insights => Act::object(&json!({"personal": []})),
         Asked::Answer => Act::object(&json!({"text": "", "action": "insufficient", "confidence": 0.0})),
         Asked::Embeddings => Act::json(&request::embeddings(&call.body)),
     }

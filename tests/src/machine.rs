@@ -42,6 +42,8 @@ pub enum Need {
     Browser,
     /// axe-core, which looks for what keeps people out of a page.
     Axe,
+    /// The weights of the embedding model, where the server looks for them.
+    Model,
     /// Native Postgres, for what only makes sense there (its own processes are stopped, its socket is spoken
     /// to).
     LocalDatabase,
@@ -77,6 +79,13 @@ impl Need {
                 reason: "no axe-core on this machine (tests/install brings it)".into(),
                 runs_in_other_lane: false,
             }),
+            Self::Model => {
+                let weights = model_folder().join("all-MiniLM-L6-v2/model.safetensors");
+                (!weights.exists()).then(|| Missing {
+                    reason: "no embedding model on this machine (`switchboard model fetch` brings it)".into(),
+                    runs_in_other_lane: false,
+                })
+            }
             Self::LocalDatabase => (lane != Lane::Local).then(|| Missing {
                 reason: "about native Postgres only (tests/run runs it, in the local lane)".into(),
                 runs_in_other_lane: true,

@@ -10,6 +10,7 @@ use ts_rs::TS;
 pub use looking::{
     Direction, InsightCache, InsightCount, InsightCounted, InsightFound, InsightHighlight, InsightHit,
     InsightList, InsightListed, InsightOrder, InsightSearch, InsightStats, InsightStatsNow,
+    ProcessingFailure, ProcessingFailures,
 };
 
 use super::named;

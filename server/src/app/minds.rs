@@ -1,6 +1,7 @@
 //! How the agent comes to its senses: by words alone first, and by meaning as soon as there is a model.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::brain::Brain;
 use crate::brain::local::{LocalBrain, examples};
@@ -22,7 +23,7 @@ pub fn asleep(
 ) -> anyhow::Result<Minds> {
     let preset = Preset::load(&config.preset)?;
     let remote = match &config.remote {
-        Some(remote) => Some(Box::new(OpenAi::new(remote.clone())?) as Box<dyn Brain>),
+        Some(remote) => Some(Arc::new(OpenAi::new(remote.clone())?) as Arc<dyn Brain>),
         None => None,
     };
     Ok(Minds::new(preset, LocalBrain::default(), remote, knowledge, memories, mind))

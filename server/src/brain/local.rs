@@ -2,6 +2,7 @@
 //! passages it is given.
 
 mod extract;
+mod facts;
 mod follow_up;
 pub mod intents;
 mod lessons;
@@ -16,11 +17,13 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 use super::{Brain, BrainError, Case, Meaning, Stream};
+use crate::domain::insight::{Fact, Notes};
 use crate::domain::turn::{Classified, Passage, Reply};
 
 use extract::Asked;
 use quotes::Quotes;
 
+pub use facts::stated;
 pub use follow_up::in_context;
 pub use lessons::examples;
 
@@ -112,5 +115,8 @@ impl Brain for LocalBrain {
             Ok(reply)
         }
         .boxed()
+    }
+    fn distil<'a>(&'a self, notes: &'a Notes) -> BoxFuture<'a, Result<Vec<Fact>, BrainError>> {
+        async move { Ok(stated(notes)) }.boxed()
     }
 }

@@ -15,6 +15,7 @@ mod chunk;
 mod citations;
 mod config;
 mod dialect;
+mod facts;
 mod gate;
 mod json;
 mod prompt;
@@ -40,6 +41,7 @@ use self::dialect::{Dialect, Request};
 use self::prompt::Message;
 use self::transport::{Begun, Fault, Transport};
 use super::{Brain, BrainError, Case, Stream};
+use crate::domain::insight::{Fact, Notes};
 use crate::domain::turn::{Action, Classified, Passage, Reply};
 
 pub use config::{ApiKey, OpenAiConfig, OpenAiConfigError};
@@ -163,6 +165,30 @@ impl OpenAi {
         Ok(reply)
     }
 
+    async fn draw(&self, notes: &Notes) -> Result<Vec<Fact>, BrainError> {
+        let messages = prompt::facts(notes);
+        let schema = prompt::facts_schema();
+        let mut said = String::new();
+        let question = Question {
+            voice: &self.sorting,
+            workspace: notes.workspace,
+            messages: &messages,
+            form: ("insights", &schema),
+            tokens: self.config.answer_tokens,
+            total: self.config.total,
+        };
+        let heard = self
+            .ask(&question, &mut |text| {
+                said.push_str(text);
+                Ok(())
+            })
+            .await?;
+        if heard.refused {
+            return Err(BrainError::Refused("the model declined".to_owned()));
+        }
+        facts::read(&said, &notes.citable())
+    }
+
     /// A turn holds several calls, and none may last longer than the turn.
     fn total(&self, case: &Case) -> Duration {
         let turn = u64::try_from(case.preset.limits.turn_seconds).unwrap_or(u64::MAX);
@@ -258,6 +284,10 @@ impl Brain for OpenAi {
         stream: Stream<'a>,
     ) -> BoxFuture<'a, Result<Reply, BrainError>> {
         Box::pin(self.answer(case, passages, memories, stream))
+    }
+
+    fn distil<'a>(&'a self, notes: &'a Notes) -> BoxFuture<'a, Result<Vec<Fact>, BrainError>> {
+        Box::pin(self.draw(notes))
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{complain, say};
 use crate::access::passwords::Passwords;
+use crate::brain::distiller::Distiller;
 use crate::config::{self, Layers, LogConfig, Place};
 use crate::control::client::Server;
 use crate::control::command::{Answer, Command};
@@ -52,6 +53,7 @@ pub async fn alone(
         administration: administration.clone(),
         passwords: Passwords::start()?,
         changed: Arc::new(|| ()),
+        distiller: Distiller::by_rules(),
         sender: Sender::new(allow_private_webhooks)?,
         forget: Arc::new(|_, _| ()),
     };

@@ -144,6 +144,9 @@ settings! {
     RETENTION_OUTBOX = "retention_outbox" "SWITCHBOARD_RETENTION_OUTBOX" "AGE" Policy
         "How long what was told to the outside is kept [default: for ever]"
         takes "an age in days such as `30d`, or `off` to keep everything";
+    RETENTION_PROCESSING_FAILURES = "retention_processing_failures" "SWITCHBOARD_RETENTION_PROCESSING_FAILURES" "AGE" Policy
+        "How long what could not be processed is listed, if it is not mended [default: until 1,000 newer ones]"
+        takes "an age in days such as `90d`, or `off` to keep everything";
     RETENTION_AUDIT_LOG = "retention_audit_log" "SWITCHBOARD_RETENTION_AUDIT_LOG" "AGE" Policy
         "How long the audit log is kept [default: for ever]"
         takes "an age in days such as `730d`, or `off` to keep everything";

@@ -9,6 +9,7 @@ use super::command::{Answer, Command};
 use super::output::Output;
 use super::{accounts, doctor, export, import, person, retention, webhooks};
 use crate::access::passwords::Passwords;
+use crate::brain::distiller::Distiller;
 use crate::notify::Sender;
 use crate::search::embedder::MINILM;
 use crate::store::administration::Administration;
@@ -23,6 +24,8 @@ pub struct Context {
     pub passwords: Passwords,
     /// Called after workspaces, accounts, keys or webhooks have changed, so that what is cached of them is read again.
     pub changed: Arc<dyn Fn() + Send + Sync>,
+    /// Draws insights from what is imported.
+    pub distiller: Distiller,
     /// Tries webhooks.
     pub sender: Sender,
     /// Ends the sessions of a visitor who is to be forgotten.

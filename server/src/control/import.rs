@@ -4,6 +4,7 @@
 mod chroma;
 mod conversations;
 mod deployment;
+mod faults;
 mod folder;
 mod insights;
 mod knowledge;

@@ -44,6 +44,7 @@ pub async fn export(
             while write(desk.turns(workspace, conversation, &mut turn).await?).await? {}
         }
     }
+    write(desk.insights_of(workspace, visitor).await?).await?;
     let mut trace = Uuid::nil();
     while write(desk.remembered(workspace, visitor, &mut trace).await?).await? {}
     let detail = json!({ "lines": count });
@@ -76,6 +77,7 @@ pub async fn erase(
             }
         }
         desk.forget_learned(workspace, visitor, &mut erased).await?;
+        desk.forget_insights(workspace, visitor, &mut erased).await?;
         if desk.forget_visitor(workspace, visitor).await? {
             let detail = json!({
                 "conversations": erased.conversations,
@@ -83,13 +85,19 @@ pub async fn erase(
                 "turns": erased.turns,
                 "escalations": erased.escalations,
                 "traces": erased.traces,
+                "insights": erased.insights,
             });
             desk.note(Some(workspace), ACTOR, "person.erase", &visitor.to_string(), detail).await?;
             output
                 .note(format!(
                     "The visitor is erased: {} conversations with {} messages and {} turns. What was learned \
-                     from {} of them is forgotten. {} escalations stay, without a word of theirs.",
-                    erased.conversations, erased.messages, erased.turns, erased.traces, erased.escalations
+                     from {} of them is forgotten, and {} insights. {} escalations stay, without a word of theirs.",
+                    erased.conversations,
+                    erased.messages,
+                    erased.turns,
+                    erased.traces,
+                    erased.insights,
+                    erased.escalations
                 ))
                 .await?;
             return Ok(Outcome::Well);

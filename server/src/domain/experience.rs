@@ -26,6 +26,10 @@ pub struct Experience {
     /// What is known of who that was.
     pub known: Vec<Contact>,
     pub external_id: Option<String>,
+    /// The host has signed the external id.
+    pub verified: bool,
+    /// The preset that answered.
+    pub preset: Option<String>,
     pub lines: Vec<Line>,
     pub turns: Vec<Decided>,
     pub escalations: Vec<Asked>,
@@ -34,6 +38,7 @@ pub struct Experience {
 /// A message.
 #[derive(Clone, Debug)]
 pub struct Line {
+    pub seq: i64,
     pub role: Role,
     pub author: Option<String>,
     pub content: String,

@@ -1,9 +1,11 @@
 //! The nouns of what is known of people: an insight a contact, and the groups that are folded into it.
 
+mod notes;
 mod rules;
 
 use serde_json::{Map, Value};
 
+pub use notes::{Fact, Note, Notes, Source, fields};
 pub use rules::field_of;
 
 use super::clock::Timestamp;
@@ -97,6 +99,10 @@ impl Place {
         Self::Deals,
         Self::Introductions,
     ];
+
+    /// Those of the insight itself.
+    pub const FIELDS: [Self; 6] =
+        [Self::Personal, Self::Business, Self::Investing, Self::ThreeI, Self::Deals, Self::Introductions];
 
     pub const fn name(self) -> &'static str {
         match self {

@@ -74,6 +74,11 @@ pub fn learned(workspace: WorkspaceId, conversation: ConversationId, item: Optio
     derived(b"switchboard trace\0", workspace, &name)
 }
 
+/// The event that tells of failures of a kind in one window of time: one, however many there are.
+pub fn failure_event(workspace: WorkspaceId, kind: &str, window: i64) -> Uuid {
+    derived(b"switchboard failures\0", workspace, format!("{kind} {window}").as_bytes())
+}
+
 fn derived(kind: &[u8], workspace: WorkspaceId, name: &[u8]) -> Uuid {
     let mut hash = Sha256::new();
     hash.update(kind);

@@ -14,15 +14,21 @@ use super::escalation::Escalation;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {
     EscalationCreated,
+    /// Something could not be processed; told once an hour of each kind.
+    ProcessingFailed,
     /// Sent by hand, to see whether a webhook hears.
     WebhookTest,
 }
 
-stored_names!(EventKind { EscalationCreated = "escalation.created", WebhookTest = "webhook.test" });
+stored_names!(EventKind {
+    EscalationCreated = "escalation.created",
+    ProcessingFailed = "processing.failed",
+    WebhookTest = "webhook.test",
+});
 
 impl EventKind {
     /// Those that a webhook can ask for.
-    pub const ALL: [Self; 1] = [Self::EscalationCreated];
+    pub const ALL: [Self; 2] = [Self::EscalationCreated, Self::ProcessingFailed];
 }
 
 /// An event on its way into the outbox, committed with what it tells of.

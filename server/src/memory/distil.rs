@@ -314,4 +314,4 @@ fn shortened(text: &str, most: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -41,6 +41,9 @@ fn sentence(event: &Event) -> String {
                 text("conversation_id")
             )
         }
+        EventKind::ProcessingFailed => {
+            format!("Processing has failed: {}. `insight.stats` lists what, and why.", text("kind"))
+        }
         EventKind::WebhookTest => "A test of this webhook by Switchboard.".to_owned(),
     }
 }

@@ -11,12 +11,14 @@ use switchboard_protocol::methods::{
     self, Direction, InsightBatchUpsert, InsightBatchUpserted, InsightCache, InsightCount, InsightCounted,
     InsightDelete, InsightDeleted, InsightDraft, InsightField, InsightFields, InsightFound, InsightGet,
     InsightGot, InsightHighlight, InsightHit, InsightList, InsightListed, InsightOrder, InsightSearch,
-    InsightStats, InsightStatsNow, InsightUpsert, InsightUpserted, InsightValidate, ProcessingStatus,
+    InsightStats, InsightStatsNow, InsightUpsert, InsightUpserted, InsightValidate, ProcessingFailure,
+    ProcessingFailures, ProcessingStatus,
 };
 use switchboard_protocol::{FieldProblem, Method, RequestId, RpcError, params, response};
 
 use super::{Desk, Standing, wire};
 use crate::domain::clock;
+use crate::domain::failure::{Kind, Standing as Failed};
 use crate::domain::insight::{Group, Indexed, Insight, Order, Place, Status};
 use crate::search::insights::{Highlight, Question, indexed};
 use crate::store::insights::{Asked, Filter, From, Insights, Page};
@@ -182,8 +184,14 @@ impl Desk {
         let workspace = standing.caller.workspace;
         let insights = self.insights();
         let yesterday = clock::now() - TimeDelta::hours(24);
-        let read = tokio::try_join!(insights.counts(workspace), insights.updated_since(workspace, yesterday));
-        let (counts, updated_last_24h) = read.map_err(wire::store_error)?;
+        let failures = self.registry.store().failures();
+        let read = tokio::try_join!(
+            insights.counts(workspace),
+            insights.updated_since(workspace, yesterday),
+            failures.counts(workspace),
+            failures.newest(workspace, NEWEST_FAILURES),
+        );
+        let (counts, updated_last_24h, failed, newest) = read.map_err(wire::store_error)?;
         let mut by_status: BTreeMap<String, i64> =
             Status::ALL.into_iter().map(|status| (status.name().to_owned(), 0)).collect();
         let mut by_source_type: BTreeMap<String, i64> = BTreeMap::new();
@@ -205,6 +213,7 @@ impl Desk {
                 hits: cache.hits,
                 misses: cache.misses,
             },
+            failures: failures_now(&failed, newest),
         })
     }
 
@@ -223,6 +232,29 @@ impl Desk {
 
     fn insights(&self) -> &Insights {
         self.registry.store().insights()
+    }
+}
+
+/// Failures that `insight.stats` lists.
+const NEWEST_FAILURES: i64 = 20;
+
+fn failures_now(counts: &[(Kind, i64)], newest: Vec<Failed>) -> ProcessingFailures {
+    let mut by_kind: BTreeMap<String, i64> =
+        Kind::ALL.into_iter().map(|kind| (kind.name().to_owned(), 0)).collect();
+    by_kind.extend(counts.iter().map(|(kind, count)| (kind.name().to_owned(), *count)));
+    let shown = |failed: Failed| ProcessingFailure {
+        id: failed.id,
+        kind: failed.kind.name().to_owned(),
+        subject: failed.subject,
+        reason: failed.reason,
+        times: failed.times,
+        first_at: failed.first_at.into(),
+        last_at: failed.last_at.into(),
+    };
+    ProcessingFailures {
+        total: by_kind.values().sum(),
+        by_kind,
+        newest: newest.into_iter().map(shown).collect(),
     }
 }
 

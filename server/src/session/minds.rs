@@ -9,6 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use crate::brain::distiller::Distiller;
 use crate::brain::local::LocalBrain;
 use crate::brain::{Brain, BrainError, Case, Meaning, Stream};
 use crate::domain::preset::Preset;
@@ -28,7 +29,7 @@ struct Inner {
     preset: RwLock<Arc<Preset>>,
     local: LocalBrain,
     /// Asked first, where there is one.
-    remote: Option<Box<dyn Brain>>,
+    remote: Option<Arc<dyn Brain>>,
     knowledge: Knowledge,
     memories: Memories,
     mind: Mind,
@@ -71,7 +72,7 @@ impl Minds {
     pub fn new(
         preset: Preset,
         local: LocalBrain,
-        remote: Option<Box<dyn Brain>>,
+        remote: Option<Arc<dyn Brain>>,
         knowledge: Knowledge,
         memories: Memories,
         mind: Mind,
@@ -92,6 +93,11 @@ impl Minds {
 
     pub fn local(&self) -> &LocalBrain {
         &self.0.local
+    }
+
+    /// Draws insights, with the same remote brain.
+    pub fn distiller(&self) -> Distiller {
+        Distiller::new(self.0.remote.clone())
     }
 
     pub fn knowledge(&self) -> &Knowledge {

@@ -16,6 +16,7 @@ use switchboard_protocol::ids::WorkspaceId;
 
 use super::StoreError;
 use super::accounts::{Accounts, audit};
+use super::failures::Failures;
 use super::insights::Insights;
 use super::knowledge::Library;
 use super::memory::Archive;
@@ -56,6 +57,10 @@ impl Administration {
 
     pub fn memory(&self) -> Archive {
         Archive::new(self.pools.clone())
+    }
+
+    pub fn failures(&self) -> Failures {
+        Failures::new(self.pools.clone())
     }
 
     pub fn outbox(&self) -> Outbox {

@@ -5,6 +5,7 @@
 //! takes it away.
 
 mod cache;
+mod distilling;
 
 use std::collections::HashSet;
 
@@ -14,6 +15,7 @@ use uuid::Uuid;
 
 use self::cache::Cache;
 pub use self::cache::CacheStatus;
+pub use self::distilling::Waiting;
 use super::StoreError;
 use super::pool::{Pools, Step, step};
 use super::{rows, statement};

@@ -38,6 +38,7 @@ static MIGRATIONS: &[Migration] = migrations![
     9 "0009_retention",
     10 "0010_insights",
     11 "0011_memory",
+    12 "0012_processing",
 ];
 
 #[derive(Debug, thiserror::Error)]

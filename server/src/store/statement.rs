@@ -246,6 +246,9 @@ statements! {
     MEMORY_TRIM_ITEMS = "memory/trim_items" as App [UUID, UUID, INT4];
     MEMORY_LEARNED = "memory/learned" as App [UUID, UUID, INT8];
     MEMORY_LEARNS = "memory/learns" as App [UUID];
+    DISTIL_LATER = "distillations/later" as App [UUID, UUID];
+    DISTIL_WAITING = "distillations/waiting" as Lookup [UUID, INT8];
+    DISTIL_TAKE = "distillations/take" as App [UUID, UUID, TIMESTAMPTZ, INT8, INT8];
     MEMORY_FORGET = "memory/forget" as App [UUID, UUID_ARRAY, TEXT];
 
     PEOPLE_FIND = "people/find" as App [UUID, TEXT];
@@ -255,6 +258,8 @@ statements! {
     PERSON_SAID = "people/said" as App [UUID, UUID, INT8, INT8];
     PERSON_TURNS = "people/turns" as App [UUID, UUID, INT8, INT8];
     PERSON_REMEMBERED = "people/remembered" as App [UUID, UUID, UUID, INT8];
+    PERSON_CONTACTS = "people/contacts" as App [UUID, UUID];
+    PERSON_INSIGHTS = "people/insights" as App [UUID, TEXT_ARRAY];
     PERSON_FORGET_LEARNED = "people/forget_learned" as App [UUID, UUID, INT8];
     PERSON_FORGET_SAID = "people/forget_said" as App [UUID, UUID, INT8];
     PERSON_FORGET_STEPS = "people/forget_steps" as App [UUID, UUID, INT8];
@@ -262,7 +267,7 @@ statements! {
     PERSON_FORGET_CONVERSATION = "people/forget_conversation" as App [UUID, UUID];
     PERSON_FORGET_VISITOR = "people/forget_visitor" as App [UUID, UUID];
 
-    RETENTION_COUNT = "retention/count" as App [TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ];
+    RETENTION_COUNT = "retention/count" as App [TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ];
     RETENTION_COUNT_AUDIT = "retention/count_audit" as Lookup [TIMESTAMPTZ];
     RETENTION_CONVERSATION_MESSAGES = "retention/conversation_messages" as App [TIMESTAMPTZ, INT8];
     RETENTION_CONVERSATION_NOTES = "retention/conversation_notes" as App [TIMESTAMPTZ, INT8];
@@ -274,6 +279,7 @@ statements! {
     RETENTION_TURN_STEPS = "retention/turn_steps" as App [TIMESTAMPTZ, INT8];
     RETENTION_INTERACTIONS = "retention/interactions" as App [TIMESTAMPTZ, INT8];
     RETENTION_OUTBOX = "retention/outbox" as App [TIMESTAMPTZ, INT8];
+    RETENTION_FAILURES = "retention/processing_failures" as App [TIMESTAMPTZ, INT8];
     RETENTION_AUDIT_LOG = "retention/audit_log" as Lookup [TIMESTAMPTZ, INT8];
     RETENTION_DROP_MESSAGES = "retention/drop_messages" as App [UUID_ARRAY, INT8_ARRAY];
     RETENTION_DROP_NOTES = "retention/drop_notes" as App [UUID_ARRAY, INT8_ARRAY];
@@ -283,7 +289,14 @@ statements! {
     RETENTION_DROP_ESCALATIONS = "retention/drop_escalations" as App [UUID_ARRAY];
     RETENTION_DROP_CONVERSATIONS = "retention/drop_conversations" as App [UUID_ARRAY];
     RETENTION_DROP_OUTBOX = "retention/drop_outbox" as App [UUID_ARRAY];
+    RETENTION_DROP_FAILURES = "retention/drop_processing_failures" as App [UUID_ARRAY];
     RETENTION_DROP_AUDIT = "retention/drop_audit" as Lookup [UUID_ARRAY];
+    FAILURES_RECORD = "failures/record" as App [UUID, TEXT, TIMESTAMPTZ, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY];
+    FAILURES_TRIM = "failures/trim" as App [UUID, INT8];
+    FAILURES_MEND = "failures/mend" as App [UUID, TEXT, TEXT_ARRAY];
+    FAILURES_MEND_BENEATH = "failures/mend_beneath" as App [UUID, TEXT, TIMESTAMPTZ];
+    FAILURES_NEWEST = "failures/newest" as App [UUID, INT8];
+    FAILURES_COUNTS = "failures/counts" as App [UUID];
     INSIGHTS_UPSERT = "insights/upsert" as App [UUID, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, INT4_ARRAY,
         TEXT_ARRAY, INT4_ARRAY, INT8_ARRAY, INT8_ARRAY, JSONB_ARRAY, TEXT_ARRAY, TIMESTAMPTZ_ARRAY, JSONB_ARRAY,
         INT4_ARRAY, INT8_ARRAY, INT4_ARRAY, BOOL];
@@ -295,6 +308,9 @@ statements! {
     INSIGHTS_COUNTS = "insights/counts" as App [UUID];
     INSIGHTS_COUNT_UPDATED = "insights/count_updated" as App [UUID, TIMESTAMPTZ];
     INSIGHTS_HOLD = "insights/hold" as App [UUID, TEXT];
+    INSIGHTS_MARK = "insights/mark" as App [UUID, UUID, TEXT, TEXT];
+    INSIGHTS_UNMARK = "insights/unmark" as App [UUID, TEXT];
+    INSIGHTS_FORGET = "insights/forget" as App [UUID, TEXT_ARRAY];
     INSIGHTS_DELETE = "insights/delete" as App [UUID, TEXT, UUID, TEXT];
     KNOWLEDGE_STAMP = "knowledge/stamp" as App [UUID];
     KNOWLEDGE_ADVANCE = "knowledge/advance" as App [UUID];

@@ -34,8 +34,8 @@ const METRICS: &[(Kind, &str, &str)] = &[
     ),
     (
         Counter,
-        "switchboard_memory_failures_total",
-        "Conversations that nothing could be learned from. Look at the log.",
+        "switchboard_processing_failures_total",
+        "What could not be processed, by kind. insight.stats lists what, and why.",
     ),
     (Counter, "switchboard_memory_embedded_total", "Items and tasks of the memory that were given a vector."),
     (Histogram, "switchboard_search_seconds", "Searches, by what they are of."),

@@ -1,6 +1,6 @@
 -- A conversation and its visitor, as far as something is learned from them, and whether it has a trace.
-SELECT c.user_id, c.status, coalesce(c.mode, i.mode) AS mode, c.rating, c.updated_at, u.name, u.email, u.phone, u.external_id,
-       w.checkpoint -> 'contact' AS told,
+SELECT c.user_id, c.status, coalesce(c.mode, i.mode) AS mode, c.rating, c.updated_at, u.name, u.email, u.phone, u.external_id, u.verified,
+       w.workflow_type,       w.checkpoint -> 'contact' AS told,
        EXISTS (SELECT FROM reasoning_traces t WHERE t.workspace_id = c.workspace_id AND t.conversation_id = c.id) AS known
 FROM conversations c
 JOIN users u ON u.id = c.user_id

@@ -14,6 +14,8 @@ WITH blank AS (
   DELETE FROM message_feedback WHERE workspace_id = $1 AND conversation_id = $2
 ), notes AS (
   DELETE FROM notes WHERE workspace_id = $1 AND conversation_id = $2
+), failures AS (
+  DELETE FROM processing_failures WHERE workspace_id = $1 AND subject = $2::text
 ), gone AS (
   DELETE FROM conversations WHERE workspace_id = $1 AND id = $2 RETURNING 1
 )

@@ -8,4 +8,5 @@ SELECT (SELECT count(*) FROM switchboard_due_conversations($1, 10000)) AS conver
         ) LIMIT 10000) due) AS interactions,
        (SELECT count(*) FROM (SELECT FROM outbox o WHERE o.spread_at < $4 AND NOT EXISTS (
           SELECT FROM webhook_deliveries d WHERE d.outbox_id = o.id AND d.delivered_at IS NULL AND d.dead_at IS NULL
-        ) LIMIT 10000) due) AS outbox
+        ) LIMIT 10000) due) AS outbox,
+       (SELECT count(*) FROM (SELECT FROM processing_failures WHERE last_at < $5 LIMIT 10000) due) AS processing_failures

@@ -262,7 +262,7 @@ async fn rows_of_a_warehouse_are_gathered_by_contact_and_source_type(world: Worl
         "{a}"
     );
     ensure!(
-        a["insights"]["personal"] == "Lives in Lyon,\nwith her family."
+        a["insights"]["personal"] == "Lives in Lyon, with her family."
             && a["insights"]["business"] == "Runs a bakery.",
         "{a}"
     );

@@ -44,13 +44,15 @@ async fn more(socket: &mut (impl AsyncRead + Unpin), bytes: &mut Vec<u8>) -> Res
     Ok(())
 }
 
-/// A classification asks for an intent, in its schema or in words.
+/// A classification asks for an intent, in its schema or in words, and a distillation for the fields of an insight.
 fn asked(path: &str, body: &Value) -> Asked {
     let instructions = body["messages"][0]["content"].as_str().unwrap_or_default();
     if path.ends_with("/embeddings") {
         Asked::Embeddings
     } else if instructions.contains("\"intent\":") {
         Asked::Intent
+    } else if instructions.contains("\"introductions\":") {
+        Asked::Insights
     } else {
         Asked::Answer
     }

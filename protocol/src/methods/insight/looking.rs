@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
+use uuid::Uuid;
 
 use super::{Insight, InsightField, ProcessingStatus};
 use crate::limits;
 use crate::params::{Members, Params, Problems, at_most, within};
+use crate::time::Timestamp;
 
 /// A page of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
@@ -140,6 +142,33 @@ pub struct InsightStatsNow {
     pub by_source_type: BTreeMap<String, i64>,
     pub updated_last_24h: i64,
     pub cache: InsightCache,
+    /// What could not be processed, and was not mended since.
+    pub failures: ProcessingFailures,
+}
+
+/// Imports, distillations, what was to be learned from conversations, and syncs that have failed. One that succeeds
+/// later is no longer among them, and the oldest go where there are more than a thousand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct ProcessingFailures {
+    pub total: i64,
+    /// Every kind, also those of which nothing has failed: `import`, `distillation`, `learning`, `sync`.
+    pub by_kind: BTreeMap<String, i64>,
+    /// The last twenty, the newest first.
+    pub newest: Vec<ProcessingFailure>,
+}
+
+/// Something that failed, once or several times.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct ProcessingFailure {
+    pub id: Uuid,
+    pub kind: String,
+    /// The id of a conversation, a contact's, or a file with its line.
+    pub subject: String,
+    /// A sentence, of the last time.
+    pub reason: String,
+    pub times: i64,
+    pub first_at: Timestamp,
+    pub last_at: Timestamp,
 }
 
 /// Insights that are at hand without asking the database, since the server started.

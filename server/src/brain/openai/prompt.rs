@@ -4,6 +4,7 @@
 //! the system message. Messages alternate between user and assistant, which the templates of some models demand.
 
 mod answer;
+mod facts;
 mod intent;
 mod tokens;
 
@@ -14,6 +15,7 @@ use crate::domain::message::Role;
 use crate::domain::turn::Said;
 
 pub use answer::answer;
+pub use facts::{facts, facts_schema};
 pub use intent::{NONE, intent};
 pub use tokens::{of_messages, tokens};
 
@@ -102,7 +104,7 @@ fn speaker(said: &Said) -> Option<&'static str> {
     }
 }
 
-const MARKS: &[&str] = &["passage", "memory", "memories", "question", "message", "turn", "history"];
+const MARKS: &[&str] = &["passage", "memory", "memories", "question", "message", "turn", "history", "note"];
 const LONGEST_MARK: usize = 10;
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::super::accounts;
 use super::super::admin::{ACTOR, Outcome};
 use super::super::output::Output;
+use super::faults::Faults;
 use super::line::{self, Conversation, Turn};
 use super::writer::{Fault, Tally, Whole, Writer};
 use super::{Lines, TOLD, derived};
@@ -41,9 +42,8 @@ pub async fn conversations(desk: &Administration, order: Order, output: &Output)
         workspace,
         at: clock::now(),
         path: &path,
-        output,
         seen: HashMap::new(),
-        failed: 0,
+        faults: Faults::new(desk, workspace, dry_run, output),
     };
     let mut told = Instant::now();
     while let Some((number, text)) = lines.next().await? {
@@ -59,17 +59,19 @@ pub async fn conversations(desk: &Administration, order: Order, output: &Output)
     }
     run.writer.finish().await?;
     run.name_faults().await?;
+    run.faults.end(&path.display().to_string()).await?;
+    let failed = run.faults.count();
     let Tally { conversations, messages, known, .. } = run.writer.tally();
     if !dry_run && conversations > 0 {
-        let detail = json!({"conversations": conversations, "messages": messages, "failed": run.failed});
+        let detail = json!({"conversations": conversations, "messages": messages, "failed": failed});
         desk.note(Some(workspace), ACTOR, "import.conversations", &path.display().to_string(), detail)
             .await?;
     }
     output.line(run.sentence(dry_run)).await?;
-    if conversations + known + run.failed == 0 {
+    if conversations + known + failed == 0 {
         bail!("{} holds no conversation", path.display());
     }
-    Ok(if run.failed > 0 { Outcome::Failed } else { Outcome::Well })
+    Ok(if failed > 0 { Outcome::Failed } else { Outcome::Well })
 }
 
 struct Import<'a> {
@@ -78,10 +80,9 @@ struct Import<'a> {
     /// A line tells no times.
     at: Timestamp,
     path: &'a Path,
-    output: &'a Output,
     /// On which line a conversation was first.
     seen: HashMap<Uuid, usize>,
-    failed: u64,
+    faults: Faults,
 }
 
 impl Import<'_> {
@@ -131,21 +132,19 @@ impl Import<'_> {
     }
 
     async fn refuse(&mut self, number: usize, why: &str) -> anyhow::Result<()> {
-        self.failed += 1;
-        Ok(self.output.note(format!("{}:{number}: {why}", self.path.display())).await?)
+        self.faults.name(&format!("{}:{number}", self.path.display()), why).await
     }
 
     async fn name_faults(&mut self) -> anyhow::Result<()> {
         for Fault { place, why, .. } in self.writer.faults() {
-            self.failed += 1;
-            self.output.note(format!("{place}: {why}")).await?;
+            self.faults.name(&place, &why).await?;
         }
         Ok(())
     }
 
     fn sentence(&self, dry_run: bool) -> String {
         let Tally { conversations, messages, known, .. } = self.writer.tally();
-        let wrong = match self.failed {
+        let wrong = match self.faults.count() {
             0 => String::new(),
             1 => "; 1 line failed".to_owned(),
             n => format!("; {n} lines failed"),

@@ -7,6 +7,7 @@
 mod book;
 mod learned;
 mod ledger;
+mod memories;
 mod people;
 mod plan;
 mod requests;
@@ -23,10 +24,12 @@ use switchboard_protocol::ids::WorkspaceId;
 use uuid::Uuid;
 
 use super::super::accounts;
-use super::super::admin::{ACTOR, Context, Outcome};
+use super::super::admin::{ACTOR, Context, Outcome, chain};
 use super::super::command::Address;
 use super::super::output::Output;
+use super::faults::Faults;
 use super::{derived, patiently};
+use crate::domain::failure::{self, Failure};
 use crate::store::StoreError;
 use crate::store::administration::Administration;
 use crate::store::administration::bulk::{Brought, State};
@@ -85,13 +88,18 @@ pub async fn deployment(context: &Context, order: Order, output: &Output) -> any
         foreign,
         source,
         dry_run: order.dry_run,
-        ledger: Ledger::new(output, order.dry_run),
+        ledger: Ledger::new(output, Faults::new(desk, workspace, order.dry_run, output), order.dry_run),
         book: Book::default(),
     };
     run.discover(&plan).await?;
-    run.everything(&plan, context, order.backup, output).await.with_context(|| {
-        format!("the import stopped after {} rows; run it again to go on from there", run.ledger.changed())
-    })?;
+    let done = run.everything(&plan, order.backup, output).await;
+    if let (Err(error), false) = (&done, order.dry_run) {
+        // Where the database is away, this is lost too, and whoever ran the command is told.
+        let failure = Failure::new(run.source.clone(), chain(error));
+        let _ = desk.failures().record(workspace, failure::Kind::Import, vec![failure]).await;
+    }
+    done.context("the import stopped; run it again to go on from there")?;
+    run.ledger.end(&run.source).await?;
     let (changed, failed) = (run.ledger.changed(), run.ledger.failed());
     if changed > 0 && !order.dry_run {
         let action = if order.only_conversations { "import.conversations" } else { "import.deployment" };
@@ -149,13 +157,7 @@ impl Run {
         self.ledger.note(format!("{}: {}", self.source, found.join(", "))).await
     }
 
-    async fn everything(
-        &mut self,
-        plan: &Plan,
-        context: &Context,
-        backup: PathBuf,
-        output: &Output,
-    ) -> anyhow::Result<()> {
+    async fn everything(&mut self, plan: &Plan, backup: PathBuf, output: &Output) -> anyhow::Result<()> {
         self.people(plan).await?;
         self.fill_book(plan).await?;
         self.interactions(plan).await?;
@@ -164,7 +166,7 @@ impl Run {
         self.workflows(plan).await?;
         self.talk(plan).await?;
         self.knowledge(plan).await?;
-        self.insights(plan, context, backup, output).await?;
+        self.insights(plan, backup, output).await?;
         self.memories(plan).await
     }
 
@@ -174,11 +176,12 @@ impl Run {
         match Row::read(found.shape, &line.json) {
             Ok(row) => {
                 let key = row.name(&found.key()).unwrap_or_else(|| "a row without a key".to_owned());
-                let place = format!("{} {key}", found.name());
+                let place = format!("{}/{} {key}", self.source, found.name());
                 Ok(Some((row, place)))
             }
             Err(why) => {
-                self.ledger.refuse(page, found.name(), &why).await?;
+                let place = format!("{}/{}", self.source, found.name());
+                self.ledger.refuse(page, &place, &why).await?;
                 Ok(None)
             }
         }

@@ -3,6 +3,7 @@
 //! Invariant: each group has a key that follows from what it says, so that a run which was cut short, or is repeated,
 //! takes in what is missing and changes nothing else. What it changes is written down before, as it was.
 
+mod backup;
 mod files;
 mod rows;
 pub(super) mod shape;
@@ -14,23 +15,28 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use switchboard_protocol::ids::WorkspaceId;
-use tokio::fs::{File, OpenOptions};
-use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
 use super::super::accounts;
-use super::super::admin::{ACTOR, Context, Outcome};
+use super::super::admin::{ACTOR, Context, Outcome, chain};
 use super::super::output::Output;
 use super::folder;
 use super::{TOLD, patiently};
-use crate::domain::insight::{Indexed, Insight};
+use crate::brain::distiller::Distiller;
+use crate::domain::clock;
+use crate::domain::failure::{self, Failure};
+use crate::domain::insight::Indexed;
 use crate::rpc;
 use crate::search::insights::indexed;
 use crate::store::StoreError;
+use crate::store::administration::Administration;
+use crate::store::failures::Failures;
 use crate::store::insights::{Folded, Insights};
+use backup::Backup;
 use files::{Found, Kind, Reader, What};
 use rows::Row;
 
@@ -48,13 +54,33 @@ pub struct InsightsOrder {
 /// Groups and bytes of text that wait for one transaction: on the embedded database messages wait behind it.
 const PART: usize = 100;
 const PART_BYTES: usize = 1024 * 1024;
+/// Groups of rows that a remote model is asked about at once.
+const ASKED: usize = 8;
 /// A file of rows is gone through once for each so many bytes: the rows of a contact are gathered from all of it.
 const AT_ONCE: u64 = 256 * 1024 * 1024;
 
 pub async fn insights(context: &Context, order: InsightsOrder, output: &Output) -> anyhow::Result<Outcome> {
-    let InsightsOrder { path, workspace, backup, dry_run } = order;
     let desk = &context.administration;
-    let workspace = accounts::find(desk, &workspace).await?;
+    let workspace = accounts::find(desk, &order.workspace).await?;
+    let (path, dry_run) = (order.path.display().to_string(), order.dry_run);
+    let came_to = run(context, order, workspace, output).await;
+    if let (Err(error), false) = (&came_to, dry_run) {
+        // Where the database is away, this is lost too, and whoever ran the command is told.
+        let failure = Failure::new(path, chain(error));
+        let _ = desk.failures().record(workspace, failure::Kind::Import, vec![failure]).await;
+    }
+    came_to
+}
+
+async fn run(
+    context: &Context,
+    order: InsightsOrder,
+    workspace: WorkspaceId,
+    output: &Output,
+) -> anyhow::Result<Outcome> {
+    let InsightsOrder { path, backup, dry_run, .. } = order;
+    let desk = &context.administration;
+    let started = clock::now();
     let unreadable = || format!("{} cannot be read", path.display());
     let is_folder = tokio::fs::metadata(&path).await.with_context(unreadable)?.is_dir();
     let wanted = |file: &Path| Kind::of(file).is_some();
@@ -69,7 +95,9 @@ pub async fn insights(context: &Context, order: InsightsOrder, output: &Output) 
         "{} holds no JSON, JSONL or CSV",
         path.display()
     );
-    let mut run = Import::new(desk.insights().clone(), workspace, backup, dry_run, output);
+    // A rehearsal costs nothing.
+    let distiller = if dry_run { Distiller::by_rules() } else { context.distiller.clone() };
+    let mut run = Import::new(desk, distiller, workspace, backup, dry_run, output);
     let (whole, lines): (Vec<_>, Vec<_>) =
         found.files.into_iter().partition(|file| Kind::of(file) == Some(Kind::Json));
     for (done, some) in whole.chunks(PART).enumerate() {
@@ -84,6 +112,11 @@ pub async fn insights(context: &Context, order: InsightsOrder, output: &Output) 
         run.read(&file).await?;
     }
     run.store().await?;
+    if !dry_run {
+        let all_of_it = path.display().to_string().trim_end_matches('/').to_owned();
+        let mended = patiently(|| run.failures.mend_beneath(workspace, all_of_it.clone(), started)).await;
+        mended.with_context(|| run.stopped())?;
+    }
     if found.passed_over > 0 {
         output.note(format!("{} files of other kinds were passed over", found.passed_over)).await?;
     }
@@ -99,6 +132,8 @@ pub async fn insights(context: &Context, order: InsightsOrder, output: &Output) 
 
 pub(super) struct Import<'a> {
     insights: Insights,
+    failures: Failures,
+    distiller: Distiller,
     workspace: WorkspaceId,
     dry_run: bool,
     output: &'a Output,
@@ -108,6 +143,8 @@ pub(super) struct Import<'a> {
     bytes: usize,
     /// In a dry run, the contacts that would be there by now.
     planned: HashSet<String>,
+    /// Waits to be listed with what else has failed.
+    failed: Vec<Failure>,
     tally: Tally,
     told: Instant,
 }
@@ -121,28 +158,33 @@ pub(super) struct Tally {
 
 impl<'a> Import<'a> {
     pub(super) fn new(
-        insights: Insights,
+        desk: &Administration,
+        distiller: Distiller,
         workspace: WorkspaceId,
         backup: PathBuf,
         dry_run: bool,
         output: &'a Output,
     ) -> Self {
         Self {
-            insights,
+            insights: desk.insights().clone(),
+            failures: desk.failures(),
+            distiller,
             workspace,
             dry_run,
             output,
-            backup: Backup { path: backup, file: None },
+            backup: Backup::at(backup),
             waiting: Vec::new(),
             bytes: 0,
             planned: HashSet::new(),
+            failed: Vec::new(),
             tally: Tally::default(),
             told: Instant::now(),
         }
     }
 
     /// Once all is stored: what became of it.
-    pub(super) async fn end(self) -> anyhow::Result<Tally> {
+    pub(super) async fn end(mut self) -> anyhow::Result<Tally> {
+        self.record().await?;
         self.backup.end(self.output).await?;
         Ok(self.tally)
     }
@@ -182,18 +224,54 @@ impl<'a> Import<'a> {
             }
             let mut groups: Vec<_> = groups.into_values().collect();
             groups.sort_unstable_by_key(|(line, _)| *line);
-            for (line, rows) in groups {
-                let place = format!("{name}:{line}");
-                let (draft, key, left_out) = rows::group(rows);
-                if left_out > 0 {
-                    let why =
-                        format!("{left_out} texts of this contact and source type find no room in one group");
-                    self.refuse(&place, &why).await?;
-                }
-                self.add(place, &draft, key).await?;
+            let mut groups = groups.into_iter().peekable();
+            while groups.peek().is_some() {
+                let some = groups.by_ref().take(PART);
+                let some =
+                    some.map(|(line, rows)| (format!("{name}:{line}"), rows::group(self.workspace, rows)));
+                self.distil(some.collect()).await?;
             }
         }
         Ok(())
+    }
+
+    /// Draws insights from groups of rows, but for those that were taken in before: a remote model is paid for.
+    async fn distil(&mut self, groups: Vec<(String, rows::Group)>) -> anyhow::Result<()> {
+        let keys = groups.iter().map(|(_, group)| (group.contact(), group.key.clone())).collect();
+        let taken = self.taken(keys).await?;
+        let all = groups.len();
+        let fresh: Vec<_> = groups
+            .into_iter()
+            .filter(|(_, group)| !taken.contains(&(group.contact(), group.key.clone())))
+            .collect();
+        self.tally.folded.duplicates += all - fresh.len();
+        let distiller = self.distiller.clone();
+        let distil = async |(place, group): (String, rows::Group)| {
+            let distilled = distiller.distil(&group.notes).await;
+            (place, group, distilled)
+        };
+        let mut distilled = stream::iter(fresh).map(distil).buffered(ASKED);
+        while let Some((place, group, distilled)) = distilled.next().await {
+            if let Some(error) = distilled.fell_back {
+                let why = format!("The remote model failed, and the local rules did it: {error}.");
+                let failure = vec![Failure::new(place.clone(), why)];
+                self.failures.record(self.workspace, failure::Kind::Distillation, failure).await?;
+            }
+            let key = group.key.clone();
+            let (draft, left_out) = group.draft(&distilled.facts);
+            if left_out > 0 {
+                let why =
+                    format!("{left_out} facts of this contact and source type find no room in one group");
+                self.refuse(&place, &why).await?;
+            }
+            self.add(place, &draft, key).await?;
+        }
+        Ok(())
+    }
+
+    async fn taken(&self, keys: Vec<(String, String)>) -> anyhow::Result<HashSet<(String, String)>> {
+        let asked = patiently(|| self.insights.taken(self.workspace, keys.clone())).await;
+        asked.with_context(|| self.stopped())
     }
 
     /// Takes in an insight, as the protocol has it, as one group of its contact.
@@ -220,9 +298,7 @@ impl<'a> Import<'a> {
     pub(super) async fn store(&mut self) -> anyhow::Result<()> {
         self.bytes = 0;
         let waiting = std::mem::take(&mut self.waiting);
-        let keys: Vec<_> = waiting.iter().filter_map(|(_, group)| key(group)).collect();
-        let asked = patiently(|| self.insights.taken(self.workspace, keys.clone())).await;
-        let taken = asked.with_context(|| self.stopped())?;
+        let taken = self.taken(waiting.iter().filter_map(|(_, group)| key(group)).collect()).await?;
         let mut seen = HashSet::new();
         let (fresh, known): (Vec<_>, Vec<_>) = waiting
             .into_iter()
@@ -272,7 +348,19 @@ impl<'a> Import<'a> {
 
     async fn refuse(&mut self, place: &str, why: &str) -> anyhow::Result<()> {
         self.tally.failed += 1;
-        Ok(self.output.note(format!("{place}: {why}")).await?)
+        self.output.note(format!("{place}: {why}")).await?;
+        if !self.dry_run {
+            self.failed.push(Failure::new(place, why));
+        }
+        if self.failed.len() >= PART { self.record().await } else { Ok(()) }
+    }
+
+    /// Lists what has failed since the last time.
+    async fn record(&mut self) -> anyhow::Result<()> {
+        let failed = std::mem::take(&mut self.failed);
+        let recorded =
+            patiently(|| self.failures.record(self.workspace, failure::Kind::Import, failed.clone())).await;
+        recorded.with_context(|| self.stopped())
     }
 
     async fn tell(&mut self, how_far: impl FnOnce() -> String) -> anyhow::Result<()> {
@@ -297,46 +385,6 @@ impl Tally {
             "insights: {created} contacts {would}added, {updated} groups {would}folded into what was there, {duplicates} \
              were there already{wrong}"
         )
-    }
-}
-
-/// The contacts that an import changes, as they were before, a line each.
-struct Backup {
-    path: PathBuf,
-    /// Made with the first.
-    file: Option<(File, usize)>,
-}
-
-impl Backup {
-    async fn keep(&mut self, before: &[Insight]) -> anyhow::Result<()> {
-        if before.is_empty() {
-            return Ok(());
-        }
-        let path = self.path.display().to_string();
-        let written = async {
-            if self.file.is_none() {
-                let file =
-                    OpenOptions::new().create_new(true).append(true).mode(0o600).open(&self.path).await?;
-                self.file = Some((file, 0));
-            }
-            let Some((file, contacts)) = &mut self.file else { return Ok(()) };
-            let mut lines = String::new();
-            for insight in before {
-                lines.push_str(&serde_json::to_string(&rpc::insights::shown(insight.clone()))?);
-                lines.push('\n');
-            }
-            file.write_all(lines.as_bytes()).await?;
-            file.sync_data().await?;
-            *contacts += before.len();
-            Ok::<_, std::io::Error>(())
-        };
-        written.await.with_context(|| format!("writing the backup {path}, without which nothing is changed"))
-    }
-
-    async fn end(self, output: &Output) -> anyhow::Result<()> {
-        let Some((_, contacts)) = self.file else { return Ok(()) };
-        let path = self.path.display();
-        Ok(output.note(format!("{contacts} contacts are in {path} as they were before")).await?)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::domain::experience::Decided;
 use crate::domain::mint;
 
 fn line(role: Role, content: &str) -> Line {
-    Line { role, author: None, content: content.to_owned(), cites: Vec::new(), helpful: None }
+    Line { seq: 1, role, author: None, content: content.to_owned(), cites: Vec::new(), helpful: None }
 }
 
 fn staff(content: &str) -> Line {
@@ -58,7 +58,7 @@ fn escalation(trigger: Trigger, request: Option<&str>) -> Asked {
 }
 
 /// The agent answered from a page.
-fn answered_by_agent() -> Experience {
+pub(in crate::memory) fn answered_by_agent() -> Experience {
     let mut reply = line(Role::Assistant, "A transfer abroad costs five euro. [1]");
     reply.cites = vec!["fees.md".to_owned()];
     Experience {
@@ -71,6 +71,8 @@ fn answered_by_agent() -> Experience {
         at: clock::now(),
         known: vec![Contact { name: Some("Ada Lovelace".to_owned()), ..Contact::default() }],
         external_id: None,
+        verified: false,
+        preset: None,
         lines: vec![line(Role::User, "What does a transfer abroad cost, I am Ada?"), reply],
         turns: vec![turn(workflow::Outcome::Resolved)],
         escalations: Vec::new(),

@@ -29,6 +29,8 @@ pub struct Erased {
     pub escalations: u64,
     /// What was learned from their conversations.
     pub traces: u64,
+    /// What was known of them.
+    pub insights: u64,
 }
 
 /// Rows of a page, and of a step: some 10 ms of work.
@@ -132,6 +134,39 @@ impl Administration {
                 return Ok(());
             }
         }
+    }
+
+    /// What is known of the visitor as a contact.
+    pub async fn insights_of(
+        &self,
+        workspace: WorkspaceId,
+        visitor: Uuid,
+    ) -> Result<Vec<String>, StoreError> {
+        let contacts = self.contacts(workspace, visitor).await?;
+        lines(
+            &self
+                .pools
+                .read(&[workspace], step!(statement::PERSON_INSIGHTS, workspace.uuid(), contacts))
+                .await?,
+        )
+    }
+
+    /// Takes away what is known of the visitor as a contact, whoever brought it. Once their conversations are gone, no more
+    /// is drawn from those.
+    pub async fn forget_insights(
+        &self,
+        workspace: WorkspaceId,
+        visitor: Uuid,
+        erased: &mut Erased,
+    ) -> Result<(), StoreError> {
+        let contacts = self.contacts(workspace, visitor).await?;
+        erased.insights += self.insights.forget(workspace, contacts).await?;
+        Ok(())
+    }
+
+    async fn contacts(&self, workspace: WorkspaceId, visitor: Uuid) -> Result<Vec<String>, StoreError> {
+        let step = step!(statement::PERSON_CONTACTS, workspace.uuid(), visitor);
+        self.pools.read(&[workspace], step).await?.iter().map(|row| rows::get(row, "contact_id")).collect()
     }
 
     /// Takes a conversation away: its log, what the agent made of it, and its state. What was asked of the desk stays as

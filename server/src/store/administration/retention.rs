@@ -22,6 +22,8 @@ pub enum Kept {
     Interactions,
     /// What was delivered.
     Outbox,
+    /// What could not be processed, and has not been tried since.
+    ProcessingFailures,
     AuditLog,
 }
 
@@ -57,8 +59,14 @@ macro_rules! parts {
 }
 
 impl Kept {
-    pub const ALL: [Self; 5] =
-        [Self::Conversations, Self::TurnSteps, Self::Interactions, Self::Outbox, Self::AuditLog];
+    pub const ALL: [Self; 6] = [
+        Self::Conversations,
+        Self::TurnSteps,
+        Self::Interactions,
+        Self::Outbox,
+        Self::ProcessingFailures,
+        Self::AuditLog,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -66,6 +74,7 @@ impl Kept {
             Self::TurnSteps => "turn_steps",
             Self::Interactions => "interactions",
             Self::Outbox => "outbox",
+            Self::ProcessingFailures => "processing_failures",
             Self::AuditLog => "audit_log",
         }
     }
@@ -85,6 +94,9 @@ impl Kept {
             Self::TurnSteps => parts!["turn_steps" RETENTION_TURN_STEPS RETENTION_DROP_STEPS],
             Self::Interactions => parts!["interactions" RETENTION_INTERACTIONS RETENTION_DROP_INTERACTIONS],
             Self::Outbox => parts!["outbox" RETENTION_OUTBOX RETENTION_DROP_OUTBOX],
+            Self::ProcessingFailures => {
+                parts!["processing_failures" RETENTION_FAILURES RETENTION_DROP_FAILURES]
+            }
             Self::AuditLog => parts!["audit_log" RETENTION_AUDIT_LOG RETENTION_DROP_AUDIT],
         }
     }
@@ -140,7 +152,8 @@ impl Administration {
                 only(Kept::Conversations),
                 only(Kept::TurnSteps),
                 only(Kept::Interactions),
-                only(Kept::Outbox)
+                only(Kept::Outbox),
+                only(Kept::ProcessingFailures)
             ),
         };
         let rows = self.everywhere(step).await?;

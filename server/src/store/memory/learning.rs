@@ -64,6 +64,8 @@ impl Archive {
             at: rows::get(row, "updated_at")?,
             known: [Some(profile), contact(rows::get(row, "told")?)].into_iter().flatten().collect(),
             external_id: rows::get(row, "external_id")?,
+            verified: rows::get(row, "verified")?,
+            preset: rows::get(row, "workflow_type")?,
             lines: Vec::new(),
             turns: Vec::new(),
             escalations: Vec::new(),
@@ -82,15 +84,19 @@ impl Archive {
         Ok(Some((experience, known)))
     }
 
-    /// Stores what was learned, if anything was, and that it was; unless the conversation is gone by now.
-    pub async fn learn(&self, from: Finished, trace: Option<&Trace>) -> Result<(), StoreError> {
+    /// Stores what was learned, if anything was, and that it was; unless the conversation is gone by now. With
+    /// `distil`, insights are to be drawn from it next.
+    pub async fn learn(&self, from: Finished, trace: Option<&Trace>, distil: bool) -> Result<(), StoreError> {
         let (workspace, conversation) = (from.workspace.uuid(), from.conversation.uuid());
-        let learned = step!(statement::MEMORY_LEARNED, workspace, conversation, from.pass);
+        let mut done = vec![step!(statement::MEMORY_LEARNED, workspace, conversation, from.pass)];
+        if distil {
+            done.push(step!(statement::DISTIL_LATER, workspace, conversation));
+        }
         let Some(trace) = trace else {
-            return self.pools.write_all(&[from.workspace], vec![learned]).await.map(drop);
+            return self.pools.write_all(&[from.workspace], done).await.map(drop);
         };
         let items = i32::try_from(trace.items.len()).unwrap_or(i32::MAX);
-        let steps = vec![
+        let mut steps = vec![
             step!(
                 statement::MEMORY_LEARN_TRACE,
                 workspace,
@@ -104,8 +110,8 @@ impl Archive {
             ),
             step!(statement::MEMORY_TRIM_ITEMS, workspace, trace.id, items),
             learn_items(workspace, trace),
-            learned,
         ];
+        steps.extend(done);
         self.change(from.workspace, steps).await.map(drop)
     }
 
@@ -147,6 +153,7 @@ fn line(row: &Row) -> Result<Line, StoreError> {
     let cites: Vec<Citation> =
         citations.and_then(|citations| serde_json::from_value(citations).ok()).unwrap_or_default();
     Ok(Line {
+        seq: rows::get(row, "seq")?,
         role: rows::named(row, "role", Role::from_name)?,
         author: rows::get(row, "author_name")?,
         content: rows::get(row, "content")?,

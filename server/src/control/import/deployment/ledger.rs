@@ -6,9 +6,11 @@ use tokio::time::Instant;
 
 use super::super::super::output::Output;
 use super::super::TOLD;
+use super::super::faults::Faults;
 
 pub(super) struct Ledger {
     output: Output,
+    faults: Faults,
     dry_run: bool,
     entries: Vec<Entry>,
     told: Instant,
@@ -33,8 +35,8 @@ struct Entry {
 pub(super) struct Page(usize);
 
 impl Ledger {
-    pub(super) fn new(output: &Output, dry_run: bool) -> Self {
-        Self { output: output.clone(), dry_run, entries: Vec::new(), told: Instant::now() }
+    pub(super) fn new(output: &Output, faults: Faults, dry_run: bool) -> Self {
+        Self { output: output.clone(), faults, dry_run, entries: Vec::new(), told: Instant::now() }
     }
 
     pub(super) fn open(&mut self, name: &str, into: &'static str, rows: u64) -> Page {
@@ -46,7 +48,7 @@ impl Ledger {
     pub(super) async fn read(&mut self, page: Page) -> Result<()> {
         let entry = &mut self.entries[page.0];
         entry.read += 1;
-        if entry.read % 64 != 0 || self.told.elapsed() < TOLD {
+        if !entry.read.is_multiple_of(64) || self.told.elapsed() < TOLD {
             return Ok(());
         }
         self.told = Instant::now();
@@ -73,7 +75,12 @@ impl Ledger {
     /// Names a row of a table that does not come over.
     pub(super) async fn refuse(&mut self, page: Page, place: &str, why: &str) -> Result<()> {
         self.entries[page.0].failed += 1;
-        Ok(self.output.note(format!("{place}: {why}")).await?)
+        self.faults.name(place, why).await
+    }
+
+    /// All of the source was gone through.
+    pub(super) async fn end(&mut self, source: &str) -> Result<()> {
+        self.faults.end(source).await
     }
 
     pub(super) async fn note(&self, note: String) -> Result<()> {

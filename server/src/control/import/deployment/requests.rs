@@ -87,7 +87,7 @@ impl Run {
         let at = row.time("at")?.unwrap_or_else(clock::now);
         let (notified, claimed, updated) =
             (row.time("notified")?, row.time("claimed")?, row.time("updated")?);
-        let trigger = trigger_of(row.text("trigger"));
+        let trigger = trigger_of(&row.text("trigger").unwrap_or_default());
         let contact = contact(&mut row);
         let masked = |text: Option<String>| text.map(|text| masking::mask(&text).into_owned());
         let interaction = row.text("interaction").map(|key| self.interaction_id(plan, &key));
@@ -98,7 +98,7 @@ impl Run {
             "reason": masked(row.short("reason", limits::COMMENT)),
             "original_request": masked(row.short("request", TEXT)),
             "status": if is_resolved { "resolved" } else { "pending" }, "contact_info": contact,
-            "summary": masked(row.short("summary", TEXT)), "priority": priority(row.text("priority")),
+            "summary": masked(row.short("summary", TEXT)), "priority": priority(&row.text("priority").unwrap_or_default()),
             "resolution": masked(row.short("resolution", TEXT)), "created_at": at, "notified_at": notified,
             "updated_at": updated.or(resolved_at).unwrap_or(at).max(at),
         });
@@ -160,14 +160,14 @@ fn contact(row: &mut Row) -> Option<Value> {
     is_told.then(|| json!({"name": name, "email": email, "phone": phone}))
 }
 
-fn trigger_of(name: Option<String>) -> Trigger {
-    let name = name.unwrap_or_default().to_lowercase();
+fn trigger_of(name: &str) -> Trigger {
+    let name = name.to_lowercase();
     let alike = || TRIGGERS.iter().find(|(part, _)| name.contains(part)).map(|(_, trigger)| *trigger);
     Trigger::from_name(&name).or_else(alike).unwrap_or(Trigger::UserRequest)
 }
 
-fn priority(text: Option<String>) -> i16 {
-    let text = text.unwrap_or_default().to_lowercase();
+fn priority(text: &str) -> i16 {
+    let text = text.to_lowercase();
     match text.as_str() {
         "urgent" | "critical" | "emergency" => 2,
         "high" => 1,
@@ -219,9 +219,8 @@ mod tests {
             ("system_error", Trigger::AgentError),
             ("", Trigger::UserRequest),
         ] {
-            assert_eq!(trigger_of(Some(name.to_owned())), trigger, "{name}");
+            assert_eq!(trigger_of(name), trigger, "{name}");
         }
-        let of = |text: &str| priority(Some(text.to_owned()));
-        assert_eq!((of("URGENT"), of("high"), of("medium"), of("3"), priority(None)), (2, 1, 0, 3, 0));
+        assert_eq!(["URGENT", "high", "medium", "3", ""].map(priority), [2, 1, 0, 3, 0]);
     }
 }

@@ -72,7 +72,7 @@ impl Run {
         let at = row.time("at")?.unwrap_or_else(clock::now);
         row.take("place");
         let escalated = row.truth("escalated");
-        let outcome = outcome_of(row.text("outcome"), escalated.unwrap_or(false));
+        let outcome = outcome_of(&row.text("outcome").unwrap_or_default(), escalated.unwrap_or(false));
         let masked = |text: Option<String>| text.map(|text| masking::mask(&text).into_owned());
         let milliseconds = row.whole("ms").or_else(|| {
             #[expect(clippy::cast_possible_truncation, reason = "the time of one answer")]
@@ -217,8 +217,8 @@ pub(super) fn fresh_workflow(conversation: Uuid, turn: i64, at: Timestamp) -> Va
     })
 }
 
-fn outcome_of(name: Option<String>, escalated: bool) -> &'static str {
-    let name = name.unwrap_or_default().to_lowercase();
+fn outcome_of(name: &str, escalated: bool) -> &'static str {
+    let name = name.to_lowercase();
     let found = OUTCOMES.iter().find(|(_, words)| words.iter().any(|word| name.contains(word)));
     found.map_or(if escalated { "escalated" } else { "resolved" }, |(outcome, _)| outcome)
 }
@@ -231,13 +231,13 @@ mod tests {
     #[test]
     fn an_outcome_is_taken_from_its_older_name() {
         for (name, escalated, outcome) in [
-            (Some("ESCALATED_TO_HUMAN"), false, "escalated"),
-            (Some("needs_clarification"), false, "asked"),
-            (Some("success"), false, "resolved"),
-            (Some("pending"), true, "escalated"),
-            (None, false, "resolved"),
+            ("ESCALATED_TO_HUMAN", false, "escalated"),
+            ("needs_clarification", false, "asked"),
+            ("success", false, "resolved"),
+            ("pending", true, "escalated"),
+            ("", false, "resolved"),
         ] {
-            assert_eq!(outcome_of(name.map(str::to_owned), escalated), outcome, "{name:?}");
+            assert_eq!(outcome_of(name, escalated), outcome, "{name}");
         }
     }
 

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
+use switchboard_protocol::ids::WorkspaceId;
 use switchboard_protocol::limits::INSIGHT_FIELD;
 
-use crate::domain::insight::field_of;
+use crate::domain::insight::{Fact, Note, Notes, Source};
 
 /// One row: a text about a contact.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,13 +67,21 @@ pub(super) fn row(columns: &Map<String, Value>) -> Result<Row, String> {
     Ok(row)
 }
 
-/// The rows of one contact and source type as an insight with its key; and how many of them found no room in it.
-pub(super) fn group(mut rows: Vec<Row>) -> (Value, String, usize) {
+/// The rows of one contact and source type.
+pub(super) struct Group {
+    pub(super) key: String,
+    /// Each text once, for what is drawn from them.
+    pub(super) notes: Notes,
+    insight: Map<String, Value>,
+}
+
+/// Gathers rows into their group.
+pub(super) fn group(workspace: WorkspaceId, mut rows: Vec<Row>) -> Group {
     rows.sort();
     let mut hash = Sha256::new();
     let (mut subtypes, mut ids) = (BTreeSet::new(), BTreeSet::new());
-    let mut fields: BTreeMap<&'static str, String> = BTreeMap::new();
-    let (mut said, mut without_id, mut left_out) = (BTreeSet::new(), 0, 0);
+    let (mut said, mut without_id) = (BTreeSet::new(), 0);
+    let mut notes = Vec::new();
     for row in &rows {
         let parts = [
             Some(&row.contact),
@@ -91,15 +100,9 @@ pub(super) fn group(mut rows: Vec<Row>) -> (Value, String, usize) {
             Some(id) => _ = ids.insert(id),
             None => without_id += 1,
         }
-        if !said.insert(&row.text) {
-            continue;
-        }
-        let field = fields.entry(field_of(&row.text).name()).or_default();
-        let line = format!("{}{}", if field.is_empty() { "" } else { "\n" }, row.text);
-        if serde_json::to_string(&format!("{field}{line}")).is_ok_and(|text| text.len() <= ROOM) {
-            field.push_str(&line);
-        } else {
-            left_out += 1;
+        if said.insert(&row.text) {
+            let number = i64::try_from(said.len()).unwrap_or(i64::MAX);
+            notes.push(Note { number, by_desk: false, text: row.text.clone() });
         }
     }
     let insight = json!({
@@ -109,14 +112,57 @@ pub(super) fn group(mut rows: Vec<Row>) -> (Value, String, usize) {
         "eni_source_subtypes": subtypes,
         "total_eni_ids": ids.len() + without_id,
         "record_count": rows.len(),
-        "insights": fields,
     });
-    (insight, format!("rows:{}", super::name(&hash.finalize())), left_out)
+    Group {
+        key: format!("rows:{}", super::name(&hash.finalize())),
+        notes: Notes { workspace, source: Source::Records, notes },
+        insight: insight.as_object().cloned().unwrap_or_default(),
+    }
+}
+
+impl Group {
+    pub(super) fn contact(&self) -> String {
+        self.insight.get("contact_id").and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// The insight that says these facts, and how many of them found no room in it.
+    pub(super) fn draft(self, facts: &[Fact]) -> (Value, usize) {
+        let mut fields: BTreeMap<&'static str, (String, usize)> = BTreeMap::new();
+        let mut left_out = 0;
+        for fact in facts {
+            let (field, bytes) = fields.entry(fact.place.name()).or_default();
+            let more = serde_json::to_string(&fact.text).map_or(ROOM, |text| text.len());
+            if *bytes + more > ROOM {
+                left_out += 1;
+                continue;
+            }
+            if !field.is_empty() {
+                field.push('\n');
+            }
+            field.push_str(&fact.text);
+            *bytes += more;
+        }
+        let mut insight = self.insight;
+        let fields: Map<String, Value> =
+            fields.into_iter().map(|(name, (text, _))| (name.to_owned(), text.into())).collect();
+        insight.insert("insights".to_owned(), fields.into());
+        (insight.into(), left_out)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::brain::local::stated;
+    use crate::domain::mint;
+
+    /// By the rules.
+    fn grouped(rows: Vec<Row>) -> (Value, String, usize) {
+        let group = group(mint::id(), rows);
+        let (facts, key) = (stated(&group.notes), group.key.clone());
+        let (insight, left_out) = group.draft(&facts);
+        (insight, key, left_out)
+    }
 
     fn read(columns: &Value) -> Result<Row, String> {
         row(columns.as_object().unwrap())
@@ -156,25 +202,25 @@ mod tests {
             row("2", "call", "Runs a bakery."),
             row("1", "note", "Lives in Lyon with her family."),
             row("2", "call", "Runs a bakery."),
-            row("", "note", "Employs twelve."),
+            row("", "note", "Employs twelve. Has two daughters. Runs a bakery."),
         ];
-        let (insight, key, left_out) = group(rows.clone());
+        let (insight, key, left_out) = grouped(rows.clone());
         let wanted = json!({
             "contact_id": "a", "member_name": null, "eni_source_types": ["crm"], "eni_source_subtypes": ["call", "note"],
             "total_eni_ids": 3, "record_count": 4,
-            "insights": {"business": "Runs a bakery.\nEmploys twelve.", "personal": "Lives in Lyon with her family."},
+            "insights": {"business": "Runs a bakery.\nEmploys twelve.", "personal": "Has two daughters.\nLives in Lyon with her family."},
         });
         assert_eq!((insight, left_out), (wanted, 0));
         let turned: Vec<_> = rows.iter().rev().cloned().collect();
-        assert_eq!(group(turned).1, key);
-        assert_ne!(group(rows[1..].to_vec()).1, key);
+        assert_eq!(grouped(turned).1, key);
+        assert_ne!(grouped(rows[1..].to_vec()).1, key);
     }
 
     #[test]
     fn what_has_no_room_is_counted() {
         let text = |n: usize| format!("{n} {}", "word ".repeat(5_000).trim());
         let rows = (0..4).map(|n| read(&json!({"contact_id": "a", "type": "crm", "text": text(n)})).unwrap());
-        let (insight, _, left_out) = group(rows.collect());
+        let (insight, _, left_out) = grouped(rows.collect());
         assert_eq!(left_out, 2);
         assert!(insight["insights"]["business"].to_string().len() <= INSIGHT_FIELD);
     }
