@@ -208,7 +208,8 @@ async fn every_table_that_is_kept_is_exported_and_insights_come_back(world: Worl
     world.rpc(Some(&key), "memory.add_trace", json!({"trace": trace})).await?;
     for (contact, group) in [("C-1", "one"), ("C-1", "two"), ("C-2", "one")] {
         let insight = json!({"contact_id": contact, "member_name": "Ann", "eni_source_types": ["crm", group], "record_count": 2,
-                             "total_eni_ids": 1, "insights": {"personal": group}, "metadata": {"x": 1}});
+                             "total_eni_ids": 1, "insights": {"personal": group}, "metadata": {"x": 1},
+                             "generated_at": "2024-05-06T07:08:09.123Z"});
         world.rpc(Some(&key), "insight.upsert", json!({"insight": insight, "group_key": group})).await?;
     }
     let export = async |name: &str| {

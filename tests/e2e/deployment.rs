@@ -128,7 +128,7 @@ async fn a_support_desk_comes_over_table_by_table(world: World) -> Result<()> {
         ("support/users id=aaaaaaaa-0000-4000-8000-000000000003", "no address"),
         ("support/messages id=dddddddd-0000-4000-8000-000000000003", "the role `oracle` is not known"),
         (
-            "messages id=dddddddd-0000-4000-8000-000000000006",
+            "support/messages id=dddddddd-0000-4000-8000-000000000006",
             "its conversation cccccccc-0000-4000-8000-00000000000f is not there",
         ),
         ("support/messages id=dddddddd-0000-4000-8000-000000000007", "it names no conversation"),
@@ -145,6 +145,18 @@ async fn a_support_desk_comes_over_table_by_table(world: World) -> Result<()> {
     }
     ensure!(said.contains("2 accounts have no password"), "{said}");
 
+    people_and_logs(&world, &key).await?;
+    who_waits_and_who_comes_back(&world, &key, &staff).await?;
+    what_was_known(&world, &key).await?;
+    printed(&world.command(&["doctor", "--data"]).await?)?;
+    Ok(())
+}
+
+/// A conversation of theirs.
+const ORDER: &str = "cccccccc-0000-4000-8000-000000000001";
+
+/// Who came over, and what was said.
+async fn people_and_logs(world: &World, key: &str) -> Result<()> {
     // Accounts, without what they logged in with.
     let accounts = world
         .rows("select email, name, password_hash, metadata, (select role from user_roles r where r.user_id = u.id) as role
@@ -158,8 +170,7 @@ async fn a_support_desk_comes_over_table_by_table(world: World) -> Result<()> {
         "{accounts:?}"
     );
     // Logs in their order, dense, masked, with what is not known as metadata.
-    let order = "cccccccc-0000-4000-8000-000000000001";
-    let page = world.rpc(Some(&key), "message.list", json!({"conversation_id": order})).await?;
+    let page = world.rpc(Some(key), "message.list", json!({"conversation_id": ORDER})).await?;
     let messages = page["messages"].as_array().context("messages")?;
     ensure!(
         messages.len() == 3 && messages[0]["content"] == "Where is it? My password is [secret removed]",
@@ -173,13 +184,18 @@ async fn a_support_desk_comes_over_table_by_table(world: World) -> Result<()> {
         "{page}"
     );
     let conversation =
-        world.rows(&format!("select status, metadata from conversations where id = '{order}'")).await?;
+        world.rows(&format!("select status, metadata from conversations where id = '{ORDER}'")).await?;
     ensure!(
         conversation[0]
             == json!({"status": "closed", "metadata": {"page": "/orders", "title": "My order", "session_id": "s-1",
-                                  "import_status": "active", "import_id": order, "import_messages": 3}}),
+                                  "import_status": "active", "import_id": ORDER, "import_messages": 3}}),
         "{conversation:?}"
     );
+    Ok(())
+}
+
+/// What goes on here, and what led to it.
+async fn who_waits_and_who_comes_back(world: &World, key: &str, staff: &str) -> Result<()> {
     // A password makes the account the member that it was, with its conversations.
     let add = ["user", "add", "--email", "ann@shop.example", "--role", "member", "--password-stdin"];
     printed(&world.command_with_input(&add, "correct horse battery\n").await?)?;
@@ -191,7 +207,7 @@ async fn a_support_desk_comes_over_table_by_table(world: World) -> Result<()> {
     ensure!(mine["conversations"].as_array().map(Vec::len) == Some(2), "{mine}");
     // What was open waits for somebody, who can take it and answer.
     let waiting =
-        world.rpc(Some(&staff), "escalation.list", json!({"limit": 10, "statuses": ["pending"]})).await?;
+        world.rpc(Some(staff), "escalation.list", json!({"limit": 10, "statuses": ["pending"]})).await?;
     let request = &waiting["escalations"][0];
     ensure!(
         request["reason"] == "asked for a person"
@@ -200,20 +216,25 @@ async fn a_support_desk_comes_over_table_by_table(world: World) -> Result<()> {
             && waiting["escalations"].as_array().map(Vec::len) == Some(1),
         "{waiting}"
     );
-    let whole = world.rpc(Some(&staff), "escalation.get", json!({"id": request["id"]})).await?;
+    let whole = world.rpc(Some(staff), "escalation.get", json!({"id": request["id"]})).await?;
     ensure!(whole["interactions"][0]["intent"] == "human", "{whole}");
     let turns = world
         .rows("select intent, confidence, processing_time_ms, turn from interactions order by id")
         .await?;
     ensure!(turns[0]["processing_time_ms"] == 1250 && turns[0]["turn"] == 1, "{turns:?}");
-    let workflow = world.rpc(Some(&key), "workflow.get", json!({"conversation_id": order})).await?;
+    let workflow = world.rpc(Some(key), "workflow.get", json!({"conversation_id": ORDER})).await?;
     ensure!(
         workflow["workflow_state"]["checkpoint"]["imported"]["state"] == json!({"n": 1})
             && workflow["agent_states"].to_string().contains("\"asked\":2"),
         "{workflow}"
     );
+    Ok(())
+}
+
+/// Insights, memories and documents.
+async fn what_was_known(world: &World, key: &str) -> Result<()> {
     // Three rows of a source type each are one contact.
-    let insight = world.rpc(Some(&key), "insight.get", json!({"contact_id": "C-1"})).await?["insight"].take();
+    let insight = world.rpc(Some(key), "insight.get", json!({"contact_id": "C-1"})).await?["insight"].take();
     ensure!(
         insight["eni_source_types"] == json!(["crm", "mail"])
             && insight["eni_source_subtypes"] == json!(["call", "note"])
@@ -225,17 +246,15 @@ async fn a_support_desk_comes_over_table_by_table(world: World) -> Result<()> {
         "{insight}"
     );
     let trace = world
-        .rpc(Some(&key), "memory.get_trace", json!({"id": "77777777-0000-4000-8000-000000000001"}))
+        .rpc(Some(key), "memory.get_trace", json!({"id": "77777777-0000-4000-8000-000000000001"}))
         .await?;
     ensure!(
         trace["trace"]["memory_items"][0]["pattern_tags"] == json!(["orders", "carrier"])
             && trace["trace"]["metadata"].to_string().contains("usage_count"),
         "{trace}"
     );
-    let found =
-        world.rpc(Some(&key), "knowledge.search", json!({"query": "thirty days", "limit": 5})).await?;
+    let found = world.rpc(Some(key), "knowledge.search", json!({"query": "thirty days", "limit": 5})).await?;
     ensure!(found["chunks"][0]["source_url"] == "https://shop.example/returns", "{found}");
-    printed(&world.command(&["doctor", "--data"]).await?)?;
     Ok(())
 }
 
@@ -313,11 +332,11 @@ async fn a_bank_with_other_names_comes_over_too(world: World) -> Result<()> {
     // Who takes it goes on in the conversation, whose next turn has a number of its own.
     let turn = world.rows("select turn from workflow_states").await?;
     ensure!(turn == [json!({"turn": 2})], "{turn:?}");
-    let mut console = Socket::connect(world.address(), Upgrade::default()).await?;
-    console.call("session.open", json!({"token": staff})).await?;
+    let mut console = Console::open(&world, "ada").await?;
     let taken = console.call("escalation.claim", json!({"id": request["id"]})).await?;
     ensure!(taken["escalation"]["status"] == "in_progress", "{taken}");
     let conversation = request["conversation_id"].as_str().context("an id")?;
+    console.call("conversation.join", json!({"conversation_id": conversation})).await?;
     let sent = console.call("message.send", text(conversation, "I have locked it.")).await?;
     ensure!(sent["seq"].as_i64() == Some(3), "{sent}");
     // What goes on here is not touched by another run.

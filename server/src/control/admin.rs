@@ -66,6 +66,7 @@ pub fn chain(error: &anyhow::Error) -> String {
     sentence
 }
 
+#[expect(clippy::too_many_lines, reason = "an arm a command")]
 async fn dispatch(command: Command, context: &Context, output: &Output) -> anyhow::Result<Outcome> {
     let desk = &context.administration;
     match command {

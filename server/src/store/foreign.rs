@@ -203,7 +203,7 @@ impl Foreign {
         };
         format!(
             "SELECT {part} AS part, {gathered} COLLATE \"C\" AS gathered, {} AS place, {} AS at, {} AS number, \
-             concat_ws(' '{}) COLLATE \"C\" AS tie, row_to_json(t)::text AS line FROM {} AS t{join}",
+             concat_ws(' ', ''{}) COLLATE \"C\" AS tie, row_to_json(t)::text AS line FROM {} AS t{join}",
             of_sort(place, Sort::Whole, "bigint"),
             of_sort(at, Sort::Time, "timestamptz"),
             of_sort(number, Sort::Whole, "bigint"),

@@ -59,7 +59,7 @@ pub async fn conversations(desk: &Administration, order: Order, output: &Output)
     }
     run.writer.finish().await?;
     run.name_faults().await?;
-    run.faults.end(&path.display().to_string()).await?;
+    run.faults.end(Some(&path.display().to_string())).await?;
     let failed = run.faults.count();
     let Tally { conversations, messages, known, .. } = run.writer.tally();
     if !dry_run && conversations > 0 {

@@ -87,7 +87,7 @@ pub async fn deployment(context: &Context, order: Order, output: &Output) -> any
         workspace,
         foreign,
         source,
-        dry_run: order.dry_run,
+        rehearsal: order.dry_run,
         ledger: Ledger::new(output, Faults::new(desk, workspace, order.dry_run, output), order.dry_run),
         book: Book::default(),
     };
@@ -99,7 +99,7 @@ pub async fn deployment(context: &Context, order: Order, output: &Output) -> any
         let _ = desk.failures().record(workspace, failure::Kind::Import, vec![failure]).await;
     }
     done.context("the import stopped; run it again to go on from there")?;
-    run.ledger.end(&run.source).await?;
+    run.ledger.end(Some(&*run.source).filter(|_| !order.only_conversations)).await?;
     let (changed, failed) = (run.ledger.changed(), run.ledger.failed());
     if changed > 0 && !order.dry_run {
         let action = if order.only_conversations { "import.conversations" } else { "import.deployment" };
@@ -131,7 +131,8 @@ struct Run {
     workspace: WorkspaceId,
     foreign: Foreign,
     source: String,
-    dry_run: bool,
+    /// Nothing is written.
+    rehearsal: bool,
     ledger: Ledger,
     book: Book,
 }
@@ -231,8 +232,10 @@ impl Run {
         if rows.is_empty() {
             return Ok(());
         }
-        if self.dry_run {
-            places.iter().for_each(|(page, _)| self.ledger.new_rows(*page, 1));
+        if self.rehearsal {
+            for (page, _) in places {
+                self.ledger.new_rows(page, 1);
+            }
             return Ok(());
         }
         if let Ok(states) = self.brought(what, rows.clone()).await? {

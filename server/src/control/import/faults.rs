@@ -48,12 +48,11 @@ impl Faults {
         self.count
     }
 
-    /// All of a source was gone through: what failed in it before, and has not failed again, is mended.
-    pub(super) async fn end(&mut self, source: &str) -> anyhow::Result<()> {
+    /// Nothing more fails. Where all of a source was gone through, what failed in it before, and has not failed again, is
+    /// mended.
+    pub(super) async fn end(&mut self, source: Option<&str>) -> anyhow::Result<()> {
         self.list().await?;
-        if self.dry_run {
-            return Ok(());
-        }
+        let Some(source) = source.filter(|_| !self.dry_run) else { return Ok(()) };
         let all_of_it = source.trim_end_matches('/').to_owned();
         let mended =
             patiently(|| self.failures.mend_beneath(self.workspace, all_of_it.clone(), self.begun)).await;

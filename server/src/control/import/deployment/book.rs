@@ -60,8 +60,8 @@ impl Run {
             };
             let Some(id) = found.column("id") else { continue };
             let mut known = HashMap::new();
-            let mut lines = self.foreign.columns(&found.table, &[id, &link.column]);
-            while let Some(line) = lines.next().await? {
+            let mut pairs = self.foreign.columns(&found.table, &[id, &link.column]);
+            while let Some(line) = pairs.next().await? {
                 let Ok([Some(id), Some(key)]) = serde_json::from_str::<[Option<String>; 2]>(&line.json)
                 else {
                     continue;

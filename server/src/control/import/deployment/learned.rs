@@ -33,14 +33,14 @@ impl Run {
     pub(super) async fn knowledge(&mut self, plan: &Plan) -> anyhow::Result<()> {
         for found in plan.of(Kind::Knowledge) {
             let page = self.begin(found).await?;
-            let shelf = format!("{}:{}:", self.source, found.name());
+            let origin = format!("{}:{}:", self.source, found.name());
             let library = self.desk.knowledge();
-            let known = patiently(|| library.imported(self.workspace, &shelf)).await?;
+            let known = patiently(|| library.imported(self.workspace, &origin)).await?;
             let known: std::collections::HashSet<String> = known.into_iter().map(|it| it.source).collect();
             let mut lines = self.foreign.walk(&[found.by_time()]);
             while let Some(line) = lines.next().await? {
                 let Some((row, place)) = self.row(found, page, &line).await? else { continue };
-                let document = match self.document(found, row, &shelf) {
+                let document = match self.document(found, row, &origin) {
                     Ok(document) => document,
                     Err(why) => {
                         self.ledger.refuse(page, &place, &why).await?;
@@ -71,7 +71,7 @@ impl Run {
         if whole.1.is_empty() {
             return self.ledger.refuse(page, place, "it holds no text").await;
         }
-        if self.dry_run {
+        if self.rehearsal {
             self.ledger.new_rows(page, 1);
             return Ok(());
         }
@@ -86,7 +86,7 @@ impl Run {
         Ok(())
     }
 
-    fn document(&self, found: &Found, mut row: Row, shelf: &str) -> Result<Document, String> {
+    fn document(&self, found: &Found, mut row: Row, origin: &str) -> Result<Document, String> {
         let key = row.text("id").ok_or("it has no id")?;
         let title = row.short("title", limits::TITLE).ok_or("it has no title")?;
         let content =
@@ -101,7 +101,7 @@ impl Run {
         metadata.insert("import_id".to_owned(), json!(key));
         Ok(Document {
             id: self.id("document", found.name(), &key),
-            source: Some(format!("{shelf}{key}")),
+            source: Some(format!("{origin}{key}")),
             title,
             url,
             content,
@@ -124,7 +124,8 @@ impl Run {
             let backup =
                 if at == 0 { backup.clone() } else { backup.with_extension(format!("{}.jsonl", at + 1)) };
             let distiller = Distiller::by_rules();
-            let mut import = Import::new(&self.desk, distiller, self.workspace, backup, self.dry_run, output);
+            let mut import =
+                Import::new(&self.desk, distiller, self.workspace, backup, self.rehearsal, output);
             let mut lines = self.foreign.walk(&[found.by_time()]);
             while let Some(line) = lines.next().await? {
                 let Some((row, place)) = self.row(found, page, &line).await? else { continue };

@@ -78,8 +78,8 @@ impl Ledger {
         self.faults.name(place, why).await
     }
 
-    /// All of the source was gone through.
-    pub(super) async fn end(&mut self, source: &str) -> Result<()> {
+    /// Nothing more fails; the source, where all of it was gone through.
+    pub(super) async fn end(&mut self, source: Option<&str>) -> Result<()> {
         self.faults.end(source).await
     }
 
@@ -126,13 +126,14 @@ impl Entry {
     fn sentence(&self, dry_run: bool) -> String {
         let Self { name, into, read, new, known, failed, overtaken, .. } = self;
         let came = if dry_run { "could come over" } else { "came over" };
-        let mut sentence = format!(
-            "{name} ({into}): {read} rows, {new} {came}, {known} were there already, {failed} failed"
-        );
-        if *overtaken > 0 {
-            sentence.push_str(&format!(", {overtaken} were overtaken by later ones"));
-        }
-        sentence
+        let behind = if *overtaken > 0 {
+            format!(", {overtaken} were overtaken by later ones")
+        } else {
+            String::new()
+        };
+        format!(
+            "{name} ({into}): {read} rows, {new} {came}, {known} were there already, {failed} failed{behind}"
+        )
     }
 }
 

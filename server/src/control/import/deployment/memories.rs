@@ -166,7 +166,7 @@ impl Run {
         if batch.all.is_empty() {
             return Ok(());
         }
-        if self.dry_run {
+        if self.rehearsal {
             batch.all.iter().for_each(|waiting| waiting.settle(&mut self.ledger, false));
             return Ok(());
         }

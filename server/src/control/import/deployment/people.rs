@@ -74,7 +74,7 @@ impl Run {
         if made == 0 {
             return Ok(());
         }
-        let would = if self.dry_run { "would have" } else { "have" };
+        let would = if self.rehearsal { "would have" } else { "have" };
         self.ledger
             .note(format!(
                 "{made} accounts {would} no password, since the old ones cannot be taken over: give each its own with \
@@ -120,7 +120,7 @@ impl Run {
         if rows.is_empty() {
             return Ok(0);
         }
-        if self.dry_run {
+        if self.rehearsal {
             for person in &people {
                 let id = person.account["id"].as_str().and_then(row::uuid).unwrap_or_default();
                 self.book.meet(&person.key, self.member(id));
@@ -149,9 +149,9 @@ impl Run {
             self.book.meet(&person.key, member);
             made += u64::from(is_new);
             if is_new {
-                self.ledger.new_rows(page, 1)
+                self.ledger.new_rows(page, 1);
             } else {
-                self.ledger.known_rows(page, 1)
+                self.ledger.known_rows(page, 1);
             }
             let Value::Object(account) = person.account else { continue };
             members.rows.push(json!({

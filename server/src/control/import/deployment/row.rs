@@ -111,7 +111,7 @@ impl Row {
             None => Map::new(),
         };
         let shape = self.shape;
-        self.columns.retain(|column, value| !shape.leaves(column) && *value != Value::from(""));
+        self.columns.retain(|column, value| !shape.leaves(column) && value.as_str() != Some(""));
         (had, self.columns)
     }
 }

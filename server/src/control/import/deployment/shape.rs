@@ -336,6 +336,7 @@ pub(super) static SHAPES: [Shape; 11] = [
             ("url", &["source_url", "url", "link", "source"]),
             ("kind", &["content_type", "type"]),
             ("topic", &["topic_collection", "collection", "collection_name", "topic", "category"]),
+            ("at", CREATED),
             ("metadata", METADATA),
         ],
         leaves: VECTORS,

@@ -65,7 +65,7 @@ impl Run {
             let page = self.begin(conversations).await?;
             let mut talk = self.listen(plan, Some(conversations)).await?;
             let mut heads = self.foreign.walk(&[conversations.gathered(conversations.column("id"))]);
-            let mut writer = Writer::new(&self.desk, self.workspace, self.dry_run);
+            let mut writer = Writer::new(&self.desk, self.workspace, self.rehearsal);
             let mut before: Option<String> = None;
             while let Some(line) = heads.next().await? {
                 let head = self.head(conversations, page, &line).await?;
@@ -111,7 +111,7 @@ impl Run {
         }
         let page = self.ledger.open("conversations that only messages name", Kind::Conversations.noun(), 0);
         let mut talk = self.listen(plan, None).await?;
-        let mut writer = Writer::new(&self.desk, self.workspace, self.dry_run);
+        let mut writer = Writer::new(&self.desk, self.workspace, self.rehearsal);
         while let Some(next) = &talk.next {
             let Some(key) = next.gathered.clone() else {
                 self.orphan(&mut talk, Some("it names no conversation")).await?;
@@ -120,7 +120,7 @@ impl Run {
             self.ledger.read(page).await?;
             let head = Head {
                 id: self.id("conversation", "", &key),
-                place: format!("the conversation {key}"),
+                place: format!("{}/conversation {key}", self.source),
                 visitor: self.made_id("visitor", "", &key),
                 key: key.clone(),
                 name: None,
