@@ -7,6 +7,7 @@ mod doctor;
 mod errand;
 mod eval;
 mod flags;
+mod import;
 mod migrate;
 mod person;
 mod serve;
@@ -23,7 +24,6 @@ use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::config::{self, Flags, Layers};
 use crate::control::chain;
 use crate::control::command::{self, Password};
-use crate::domain::clock;
 use flags::{Everywhere, Serving};
 
 #[derive(Parser)]
@@ -84,9 +84,9 @@ enum Command {
     /// Bring data in
     Import {
         #[command(subcommand)]
-        command: Import,
+        command: import::Import,
     },
-    /// Write workspaces, people, conversations and messages as JSONL, without secrets
+    /// Write all that is kept as JSONL, a file a table, without secrets
     Export {
         /// An empty folder, or one to be made
         folder: PathBuf,
@@ -238,64 +238,6 @@ enum Key {
     },
 }
 
-#[derive(Subcommand)]
-enum Import {
-    /// Closed conversations, one a line: {"id", "turns": [{"role": "user"|"assistant", "content"}]}
-    Conversations {
-        /// A JSONL file
-        path: PathBuf,
-        /// Only see whether it is fit
-        #[arg(long, action = ArgAction::SetTrue)]
-        dry_run: bool,
-    },
-    /// Documents to answer from: Markdown, HTML, text and PDF. Again, it updates what has changed and, of a folder,
-    /// deletes what is gone from it
-    Knowledge {
-        /// A file or a folder
-        path: PathBuf,
-        #[arg(long, default_value = "default")]
-        workspace: String,
-        /// The topic collection that they belong to
-        #[arg(long)]
-        topic: Option<String>,
-        /// Only say what would be done
-        #[arg(long, action = ArgAction::SetTrue)]
-        dry_run: bool,
-    },
-    /// What is known of people: insights of an older deployment (JSON, JSONL), and rows out of a warehouse (JSONL, CSV) with
-    /// contact, source type and text. Again, it takes in only what is new
-    Insights {
-        /// A file or a folder
-        path: PathBuf,
-        #[arg(long, default_value = "default")]
-        workspace: String,
-        /// The file that contacts which change are written to as they were, instead of one in the current folder
-        #[arg(long)]
-        backup: Option<PathBuf>,
-        /// Only say what would be done
-        #[arg(long, action = ArgAction::SetTrue)]
-        dry_run: bool,
-    },
-    /// The memory that an older desk kept in ChromaDB. Again, it goes on where it stopped
-    Chroma {
-        /// A folder of a persistent ChromaDB, with its chroma.sqlite3
-        path: PathBuf,
-        /// A JSON file of the traces that its records belong to
-        #[arg(long, value_name = "FILE")]
-        traces: Option<PathBuf>,
-        #[arg(long, default_value = "default")]
-        workspace: String,
-        /// Only say what would be done
-        #[arg(long, action = ArgAction::SetTrue)]
-        dry_run: bool,
-    },
-}
-
-/// Of this moment, in the folder where the command was given.
-fn backup_name() -> PathBuf {
-    format!("insights-before-{}.jsonl", clock::now().format("%Y%m%d-%H%M%S")).into()
-}
-
 /// Runs what the command line of this process says.
 pub fn main() -> ExitCode {
     // Prints help, version and what is not understood, and ends the process.
@@ -328,16 +270,15 @@ fn begin(cli: Cli) -> anyhow::Result<ExitCode> {
             Some(Command::Migrate { command }) => migrate::run(command, &layers).await,
             Some(Command::Eval { eval }) => eval::begin(&eval, &layers),
             Some(Command::Model { command: Model::Fetch { from } }) => eval::fetch(&layers, from.as_deref()),
-            Some(Command::Retention { command }) => errand::run(command.errand(&layers)?, &layers).await,
             Some(Command::Doctor) => doctor::run(&layers, everywhere.names_data).await,
-            Some(other) => errand::run(other.errand()?, &layers).await,
+            Some(other) => errand::run(other.errand(&layers)?, &layers).await,
         }
     })
 }
 
 impl Command {
     /// What is asked of a running server or, where there is none, of the database itself.
-    fn errand(self) -> anyhow::Result<command::Command> {
+    fn errand(self, layers: &Layers) -> anyhow::Result<command::Command> {
         Ok(match self {
             Self::Workspace { command } => command.errand(),
             Self::User { command } => command.errand()?,
@@ -345,40 +286,14 @@ impl Command {
             Self::Webhook { command } => command.errand(),
             Self::Person { command } => command.errand(),
             Self::Sync { command } => command.errand(),
-            Self::Import { command: Import::Conversations { path, dry_run } } => {
-                command::Command::ImportConversations { path: std::path::absolute(path)?, dry_run }
-            }
-            Self::Import { command: Import::Knowledge { path, workspace, topic, dry_run } } => {
-                command::Command::ImportKnowledge {
-                    path: std::path::absolute(path)?,
-                    workspace,
-                    topic,
-                    dry_run,
-                }
-            }
-            Self::Import { command: Import::Insights { path, workspace, backup, dry_run } } => {
-                command::Command::ImportInsights {
-                    path: std::path::absolute(path)?,
-                    workspace,
-                    backup: std::path::absolute(backup.unwrap_or_else(backup_name))?,
-                    dry_run,
-                }
-            }
-            Self::Import { command: Import::Chroma { path, traces, workspace, dry_run } } => {
-                command::Command::ImportChroma {
-                    path: std::path::absolute(path)?,
-                    traces: traces.map(std::path::absolute).transpose()?,
-                    workspace,
-                    dry_run,
-                }
-            }
+            Self::Import { command } => command.errand(layers)?,
+            Self::Retention { command } => command.errand(layers)?,
             Self::Reembed { workspace } => command::Command::Reembed { workspace },
             Self::Export { folder } => command::Command::Export { folder: std::path::absolute(folder)? },
             Self::Restored => command::Command::Restored,
             Self::Serve { .. }
             | Self::Migrate { .. }
             | Self::Doctor
-            | Self::Retention { .. }
             | Self::Eval { .. }
             | Self::Model { .. } => unreachable!("begun elsewhere"),
         })

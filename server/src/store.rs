@@ -9,6 +9,7 @@ pub mod batch;
 mod error;
 pub mod escalations;
 pub mod failures;
+pub mod foreign;
 mod gather;
 pub mod insights;
 pub mod journal;

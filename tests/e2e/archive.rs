@@ -15,6 +15,7 @@ pub(crate) const TESTS: &[Test] = tests![
     a_bad_line_is_named_and_stops_no_other,
     messages_keep_flowing_during_an_import_and_a_user_add,
     an_export_holds_everything_but_secrets,
+    every_table_that_is_kept_is_exported_and_insights_come_back,
     the_doctor_finds_nothing_wrong_with_a_desk_in_use,
     the_doctor_finds_gaps_and_orphans,
     migrate_status_names_every_migration,
@@ -166,7 +167,7 @@ async fn an_export_holds_everything_but_secrets(world: World) -> Result<()> {
 
     let mut all = String::new();
     let mut rows = std::collections::BTreeMap::new();
-    for name in ["workspaces", "users", "conversations", "messages"] {
+    for name in ["workspaces", "users", "conversations", "messages", "audit_log"] {
         let content = std::fs::read_to_string(folder.join(format!("{name}.jsonl")))?;
         let lines: Vec<Value> = content.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
         rows.insert(name, lines);
@@ -182,6 +183,90 @@ async fn an_export_holds_everything_but_secrets(world: World) -> Result<()> {
     }
     let again = failure(&world.command(&["export", path]).await?, 1)?;
     ensure!(again.contains("empty folder"), "nothing is overwritten: {again}");
+    Ok(())
+}
+
+async fn every_table_that_is_kept_is_exported_and_insights_come_back(world: World) -> Result<()> {
+    world.start().await?;
+    add_workspace(&world, "shop", &[]).await?;
+    let key = add_key(&world, "crm", "service", "default").await?;
+    let staff = add_key(&world, "staff", "staff", "default").await?;
+    let mut visitor = Visitor::open(world.address(), json!({"user": {"name": "Ann"}})).await?;
+    for word in ["one", "two", "three"] {
+        visitor.send(word).await?;
+    }
+    let asked = json!({"conversation_id": visitor.conversation, "reason": "a person, please"});
+    visitor.socket()?.call("escalation.request", asked).await?;
+    let note = json!({"conversation_id": visitor.conversation, "client_id": "11111111-1111-4111-8111-111111111111",
+                      "content": "for us", "private": true});
+    world.rpc(Some(&staff), "message.send", note).await?;
+    world.rpc(Some(&staff), "canned.save", json!({"name": "hello", "content": "Hello!"})).await?;
+    let document = json!({"title": "Returns", "content": "Within thirty days."});
+    world.rpc(Some(&key), "knowledge.add", json!({"documents": [document]})).await?;
+    let item = json!({"title": "t", "description": "", "content": "c", "pattern_tags": ["x"], "domain_category": "d"});
+    let trace = json!({"task": "a task", "trajectory": [1], "outcome": "success", "memory_items": [item], "metadata": {}});
+    world.rpc(Some(&key), "memory.add_trace", json!({"trace": trace})).await?;
+    for (contact, group) in [("C-1", "one"), ("C-1", "two"), ("C-2", "one")] {
+        let insight = json!({"contact_id": contact, "member_name": "Ann", "eni_source_types": ["crm", group], "record_count": 2,
+                             "total_eni_ids": 1, "insights": {"personal": group}, "metadata": {"x": 1},
+                             "generated_at": "2024-05-06T07:08:09.123Z"});
+        world.rpc(Some(&key), "insight.upsert", json!({"insight": insight, "group_key": group})).await?;
+    }
+    let export = async |name: &str| {
+        let folder = world.path(name);
+        printed(&world.command(&["export", folder.to_str().context("a path that is text")?]).await?)?;
+        Ok::<_, anyhow::Error>(folder)
+    };
+    let read = |folder: &std::path::Path, table: &str| {
+        let text = std::fs::read_to_string(folder.join(format!("{table}.jsonl")))?;
+        text.lines().map(|line| Ok(serde_json::from_str(line)?)).collect::<Result<Vec<Value>>>()
+    };
+    let folder = export("out").await?;
+    for (table, rows) in [
+        ("message_feedback", 0),
+        ("turn_steps", 0),
+        ("interactions", 0),
+        ("agent_states", 0),
+        ("workflow_states", 0),
+        ("notes", 1),
+        ("escalations", 1),
+        ("conversations", 1),
+        ("reasoning_traces", 1),
+        ("structured_insights", 2),
+        ("knowledge_documents", 1),
+        ("canned_responses", 1),
+        ("workspaces", 2),
+    ] {
+        let found = read(&folder, table)?;
+        let own = found.iter().filter(|row| row["source"].is_null()).count();
+        ensure!(own == rows, "{table}: {found:?}");
+    }
+    ensure!(read(&folder, "messages")?.len() >= 3, "what was said");
+    let first = read(&folder, "structured_insights")?;
+    ensure!(first[0]["group_keys"] == json!(["one", "two"]) && first[0]["record_count"] == 4, "{first:?}");
+    let traces = read(&folder, "reasoning_traces")?;
+    ensure!(traces[0]["memory_items"][0]["pattern_tags"] == json!(["x"]), "{traces:?}");
+    ensure!(read(&folder, "audit_log")?.iter().any(|row| row["action"] == "key.add"), "the audit log");
+
+    // What an importer takes comes back as it was, but for when that was.
+    let file = folder.join("structured_insights.jsonl");
+    let file = file.to_str().context("a path that is text")?;
+    printed(&world.command(&["import", "insights", file, "--workspace", "shop"]).await?)?;
+    let again = read(&export("again").await?, "structured_insights")?;
+    let told = |rows: &[Value], is_first: bool| -> Vec<Value> {
+        let of_these = |row: &&Value| (row["workspace_id"] == first[0]["workspace_id"]) == is_first;
+        let mut rows: Vec<Value> = rows.iter().filter(of_these).cloned().collect();
+        for row in &mut rows {
+            for when in ["workspace_id", "created_at", "updated_at", "version", "group_keys"] {
+                row.as_object_mut().map(|row| row.remove(when));
+            }
+        }
+        rows
+    };
+    ensure!(
+        told(&again, true) == told(&first, true) && told(&again, false) == told(&first, true),
+        "{again:?}"
+    );
     Ok(())
 }
 

@@ -13,6 +13,7 @@ mod company;
 mod configuration;
 mod crash_matrix;
 mod crowd;
+mod deployment;
 mod distilling;
 mod draining;
 mod embedded;
@@ -113,6 +114,8 @@ fn main() -> ExitCode {
         webhooks::TESTS,
         wire_faults::TESTS,
         crowd::TESTS,
+        deployment::TESTS,
+        deployment::runs::TESTS,
         crash_matrix::TESTS,
         draining::TESTS,
         embedded::TESTS,

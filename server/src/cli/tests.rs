@@ -10,7 +10,7 @@ fn parse(line: &str) -> Cli {
 
 #[track_caller]
 fn errand(line: &str, expected: &command::Command) {
-    assert_eq!(parse(line).command.unwrap().errand().unwrap(), *expected, "{line}");
+    assert_eq!(parse(line).command.unwrap().errand(&Layers::default()).unwrap(), *expected, "{line}");
 }
 
 #[test]
@@ -152,7 +152,20 @@ fn commands_are_what_they_ask_of_a_server() {
     );
     errand(
         "import conversations /a.jsonl --dry-run",
-        &Asked::ImportConversations { path: "/a.jsonl".into(), dry_run: true },
+        &Asked::ImportConversations { path: "/a.jsonl".into(), workspace: "default".into(), dry_run: true },
+    );
+    let deployment = |url: &str, only_conversations| Asked::ImportDeployment {
+        address: command::Address { url: url.to_owned(), variables: Vec::new() },
+        schema: "desk".into(),
+        source: Some("old".into()),
+        workspace: "default".into(),
+        backup: "/before.jsonl".into(),
+        only_conversations,
+        dry_run: false,
+    };
+    errand(
+        "import deployment postgres://a@b/c --schema desk --source old --backup /before.jsonl",
+        &deployment("postgres://a@b/c", false),
     );
     errand("export /out", &Asked::Export { folder: "/out".into() });
     errand("restored", &Asked::Restored);
@@ -168,9 +181,30 @@ fn commands_are_what_they_ask_of_a_server() {
 }
 
 #[test]
+fn conversations_are_in_a_file_or_at_an_address_that_the_environment_fills_in() {
+    let environment = [("PGPASSWORD".to_owned(), "hush".to_owned())].into();
+    let layers = Layers::of(Flags::new(), environment).unwrap();
+    let errand = |line: &str| parse(line).command.unwrap().errand(&layers).unwrap();
+    for address in ["postgres://a@b/c", "host=b", "postgresql://b"] {
+        let command::Command::ImportDeployment { address: read, only_conversations, .. } =
+            errand(&format!("import conversations {address}"))
+        else {
+            panic!("{address}")
+        };
+        assert!(only_conversations && read.url == address);
+        assert_eq!(read.variables, [("PGPASSWORD".to_owned(), "hush".to_owned())]);
+    }
+    for file in ["a.jsonl", "/x/local", "embedded"] {
+        let line = format!("import conversations {file}");
+        assert!(matches!(errand(&line), command::Command::ImportConversations { .. }), "{file}");
+    }
+}
+
+#[test]
 fn a_path_means_the_same_to_a_server_in_another_folder() {
     let Some(Command::Export { folder }) = parse("export out").command else { panic!("export") };
-    let command::Command::Export { folder } = Command::Export { folder }.errand().unwrap() else {
+    let command::Command::Export { folder } = Command::Export { folder }.errand(&Layers::default()).unwrap()
+    else {
         panic!("export")
     };
     assert!(folder.is_absolute());
@@ -183,7 +217,7 @@ fn what_is_not_known_is_refused() {
         "user add --email a@b",
         "user add --email a@b --role owner",
         "migrate down",
-        "import deployment f",
+        "import deployment",
         "model forget",
     ] {
         let words = std::iter::once("switchboard").chain(line.split_whitespace());

@@ -68,6 +68,7 @@ pub fn chain(error: &anyhow::Error) -> String {
     sentence
 }
 
+#[expect(clippy::too_many_lines, reason = "an arm a command")]
 async fn dispatch(command: Command, context: &Context, output: &Output) -> anyhow::Result<Outcome> {
     let desk = &context.administration;
     match command {
@@ -99,8 +100,29 @@ async fn dispatch(command: Command, context: &Context, output: &Output) -> anyho
         Command::KeyRevoke { name, workspace } => {
             accounts::revoke_key(context, &name, workspace.as_deref(), output).await
         }
-        Command::ImportConversations { path, dry_run } => {
-            import::conversations(desk, &path, dry_run, output).await
+        Command::ImportConversations { path, workspace, dry_run } => {
+            let order = import::ConversationsOrder { path, workspace, dry_run };
+            import::conversations(desk, order, output).await
+        }
+        Command::ImportDeployment {
+            address,
+            schema,
+            source,
+            workspace,
+            backup,
+            only_conversations,
+            dry_run,
+        } => {
+            let order = import::DeploymentOrder {
+                address,
+                schema,
+                source,
+                workspace,
+                backup,
+                only_conversations,
+                dry_run,
+            };
+            import::deployment(context, order, output).await
         }
         Command::ImportKnowledge { path, workspace, topic, dry_run } => {
             let order = import::Order { path, workspace, topic, dry_run };

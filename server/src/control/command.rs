@@ -51,6 +51,18 @@ pub enum Command {
     },
     ImportConversations {
         path: PathBuf,
+        workspace: String,
+        dry_run: bool,
+    },
+    /// Out of a database, which is read and not written.
+    ImportDeployment {
+        address: Address,
+        schema: String,
+        /// What ids follow from; else the name of the database.
+        source: Option<String>,
+        workspace: String,
+        backup: PathBuf,
+        only_conversations: bool,
         dry_run: bool,
     },
     ImportKnowledge {
@@ -160,6 +172,19 @@ pub enum Answer {
     Error { error: String },
 }
 
+/// Of a database, which may hold a password, with the variables that fill in what it leaves open.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Address {
+    pub url: String,
+    pub variables: Vec<(String, String)>,
+}
+
+impl std::fmt::Debug for Address {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Address(…)")
+    }
+}
+
 /// A password on its way to be hashed.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -215,6 +240,11 @@ mod tests {
 
     #[test]
     fn a_password_is_never_shown() {
+        let address = Address {
+            url: "postgres://a:hush@b/c".into(),
+            variables: vec![("PGPASSWORD".into(), "hush".into())],
+        };
+        assert!(!format!("{address:?}").contains("hush"));
         let password = Some(Password("hush".into()));
         let command = Command::UserAdd {
             email: "a@b".into(),

@@ -1,4 +1,4 @@
-//! Everything that was said, as JSONL in a folder: one file a table, without secrets.
+//! Everything that is kept, as JSONL in a folder: one file a table, without secrets.
 //!
 //! Invariant: what another row points to is read after it, so that nothing in the folder points to what is missing.
 
@@ -15,15 +15,7 @@ use tokio::time::Instant;
 use super::admin::{ACTOR, Outcome};
 use super::output::Output;
 use crate::store::administration::Administration;
-use crate::store::administration::bulk::{Cursor, Table};
-
-/// In the order in which they are read.
-const FILES: [(Table, &str); 4] = [
-    (Table::Messages, "messages"),
-    (Table::Conversations, "conversations"),
-    (Table::Users, "users"),
-    (Table::Workspaces, "workspaces"),
-];
+use crate::store::administration::pages::{Cursor, TABLES, Table};
 
 /// How often progress is told.
 const TOLD: Duration = Duration::from_secs(5);
@@ -34,18 +26,18 @@ pub async fn run(desk: &Administration, folder: &Path, output: &Output) -> anyho
         .mode(0o700)
         .create(folder)
         .with_context(|| format!("making {}", folder.display()))?;
-    for (_, name) in FILES {
-        let path = folder.join(format!("{name}.jsonl"));
+    for table in &TABLES {
+        let path = folder.join(format!("{}.jsonl", table.name));
         if fs::try_exists(&path).await? {
             bail!("{} is there already: export into an empty folder", path.display());
         }
     }
-    let mut counts = Vec::with_capacity(FILES.len());
-    for (table, name) in FILES {
-        let path = folder.join(format!("{name}.jsonl"));
+    let mut counts = Vec::with_capacity(TABLES.len());
+    for table in &TABLES {
+        let path = folder.join(format!("{}.jsonl", table.name));
         let count =
             write(desk, table, &path, output).await.with_context(|| format!("writing {}", path.display()))?;
-        counts.push((name, count));
+        counts.push((table.name, count));
     }
     let subject = folder.display().to_string();
     desk.note(
@@ -63,7 +55,7 @@ pub async fn run(desk: &Administration, folder: &Path, output: &Output) -> anyho
 }
 
 /// Under a name of its own until it is complete; for its owner alone, since it is full of what people said.
-async fn write(desk: &Administration, table: Table, path: &Path, output: &Output) -> anyhow::Result<u64> {
+async fn write(desk: &Administration, table: &Table, path: &Path, output: &Output) -> anyhow::Result<u64> {
     let draft = path.with_extension("jsonl.part");
     let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft).await?;
     let mut file = BufWriter::with_capacity(256 * 1024, file);

@@ -5,6 +5,7 @@
 
 pub mod bulk;
 pub mod health;
+pub mod pages;
 pub mod people;
 #[cfg(feature = "test-hooks")]
 pub mod query;

@@ -90,12 +90,7 @@ impl Database {
         let database = match source {
             Source::Url(text) => {
                 marker::check(data, Kind::Url)?;
-                let address = url::Address::resolve(text, options)?;
-                let connector = match tls::connector(address.mode, &address.roots)? {
-                    Some(tls) => Connector(Route::Tls(tls)),
-                    None => Connector(Route::Plain),
-                };
-                Self::new(Kind::Url, address.config, connector, Running::Elsewhere)
+                Self::elsewhere(text, options)?
             }
             Source::Embedded => {
                 let folder = marker::Folder::hold(data, Kind::Embedded)?;
@@ -115,6 +110,16 @@ impl Database {
         }
         tracing::info!(kind = %database.kind, "the database is ready");
         Ok(database)
+    }
+
+    /// One at an address, which has nothing to do with any data folder. Nobody has asked yet whether it answers.
+    pub fn elsewhere(address: &str, options: &Options) -> Result<Self, SourceError> {
+        let address = url::Address::resolve(address, options)?;
+        let connector = match tls::connector(address.mode, &address.roots)? {
+            Some(tls) => Connector(Route::Tls(tls)),
+            None => Connector(Route::Plain),
+        };
+        Ok(Self::new(Kind::Url, address.config, connector, Running::Elsewhere))
     }
 
     fn new(kind: Kind, config: Config, connector: Connector, running: Running) -> Self {

@@ -60,13 +60,13 @@ statements! {
     ACCOUNTS_LIST = "users/list_accounts" as Lookup [];
     ACCOUNT_REVOKE = "users/revoke_account" as Lookup [TEXT];
     ACCOUNT_SET_PASSWORD = "users/set_password" as Lookup [TEXT, TEXT, BOOL];
-    USERS_EXPORT = "users/export" as Lookup [UUID, INT8];
+    ACCOUNTS_IMPORT = "users/import_accounts" as Lookup [UUID, JSONB];
+    VISITORS_IMPORT = "users/import_visitors" as App [UUID, JSONB];
 
     WORKSPACE_ADD = "workspaces/add" as Lookup [UUID, TEXT, TEXT, TEXT, BOOL, TEXT_ARRAY];
     WORKSPACE_SET = "workspaces/set" as Lookup [TEXT, BOOL, TEXT_ARRAY, TEXT, BOOL, BOOL];
     WORKSPACES_LIST = "workspaces/list" as Lookup [];
     WORKSPACES_VISIBLE = "workspaces/visible" as App [];
-    WORKSPACES_EXPORT = "workspaces/export" as Lookup [UUID, INT8];
     WORKSPACES_RUNNING = "workspaces/running" as Lookup [TEXT];
 
     KEY_ADD = "keys/add" as Lookup [UUID, UUID, TEXT, TEXT, BYTEA];
@@ -93,6 +93,8 @@ statements! {
     AUDIT_ADD = "audit/add" as Lookup [UUID, UUID, TEXT, TEXT, TEXT, JSONB];
     // The same, for what is changed within a workspace.
     AUDIT_NOTE = "audit/add" as App [UUID, UUID, TEXT, TEXT, TEXT, JSONB];
+    FOREIGN_COLUMNS = "foreign/columns" as Lookup [TEXT];
+    FOREIGN_KEYS = "foreign/keys" as Lookup [TEXT];
     SERVER_FACTS = "server/facts" as Lookup [];
     SERVER_PROTECTION = "server/protection" as Lookup [];
 
@@ -104,9 +106,10 @@ statements! {
     CONVERSATIONS_OF_WORKSPACE = "conversations/list_of_staff" as App [UUID, UUID, TEXT, UUID, TEXT, INT8, UUID];
     CONVERSATIONS_MARK_READ = "conversations/mark_read" as App [UUID_ARRAY, INT8_ARRAY, INT8_ARRAY];
     CONVERSATIONS_STANDING = "conversations/standing" as App [UUID_ARRAY];
-    CONVERSATIONS_IMPORT = "conversations/import" as App [UUID, TIMESTAMPTZ, UUID_ARRAY, UUID_ARRAY, TEXT_ARRAY,
-        INT8_ARRAY, UUID_ARRAY, INT8_ARRAY, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY];
-    CONVERSATIONS_EXPORT = "conversations/export" as App [UUID, INT8];
+    CONVERSATIONS_IMPORT = "conversations/import" as App [UUID, UUID_ARRAY, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY,
+        TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, UUID_ARRAY, TEXT_ARRAY, INT2_ARRAY, TEXT_ARRAY, INT8_ARRAY,
+        JSONB_ARRAY, TIMESTAMPTZ_ARRAY, TIMESTAMPTZ_ARRAY];
+    CONVERSATIONS_KNOWN = "conversations/known" as App [UUID, UUID_ARRAY];
 
     MESSAGES_INSERT = "messages/insert" as App [UUID_ARRAY, INT8_ARRAY, UUID_ARRAY, UUID_ARRAY, UUID_ARRAY,
         TEXT_ARRAY, TEXT_ARRAY, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, JSONB_ARRAY, JSONB_ARRAY, JSONB_ARRAY,
@@ -115,12 +118,33 @@ statements! {
     MESSAGES_NEWEST = "messages/newest" as App [UUID_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8];
     MESSAGES_OLDEST = "messages/oldest" as App [UUID, INT8, INT8, INT8];
     MESSAGES_FEEDBACK = "messages/feedback" as App [UUID, UUID, BOOL, TEXT];
-    MESSAGES_EXPORT = "messages/export" as App [UUID, INT8, INT8];
+    MESSAGES_IMPORT = "messages/import" as App [UUID, UUID_ARRAY, INT8_ARRAY, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY,
+        UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, JSONB_ARRAY, TIMESTAMPTZ_ARRAY];
+    MESSAGES_FORGET_UNOPENED = "messages/forget_unopened" as App [UUID, UUID, INT8];
     MESSAGES_EXAMINE = "messages/examine" as App [UUID, INT8, INT8];
+
+    // What an export reads: a page behind an id and a place.
+    USERS_EXPORT = "users/export" as Lookup [UUID, TEXT, INT8];
+    WORKSPACES_EXPORT = "workspaces/export" as Lookup [UUID, TEXT, INT8];
+    AUDIT_EXPORT = "audit/export" as Lookup [UUID, TEXT, INT8];
+    CONVERSATIONS_EXPORT = "conversations/export" as App [UUID, TEXT, INT8];
+    MESSAGES_EXPORT = "messages/export" as App [UUID, TEXT, INT8];
+    FEEDBACK_EXPORT = "messages/export_feedback" as App [UUID, TEXT, INT8];
+    NOTES_EXPORT = "notes/export" as App [UUID, TEXT, INT8];
+    ESCALATIONS_EXPORT = "escalations/export" as App [UUID, TEXT, INT8];
+    INTERACTIONS_EXPORT = "interactions/export" as App [UUID, TEXT, INT8];
+    WORKFLOWS_EXPORT = "workflow/export" as App [UUID, TEXT, INT8];
+    AGENT_STATES_EXPORT = "turns/export_agents" as App [UUID, TEXT, INT8];
+    TURN_STEPS_EXPORT = "turns/export_steps" as App [UUID, TEXT, INT8];
+    CANNED_EXPORT = "canned/export" as App [UUID, TEXT, INT8];
+    KNOWLEDGE_EXPORT = "knowledge/export" as App [UUID, TEXT, INT8];
+    INSIGHTS_EXPORT = "insights/export" as App [UUID, TEXT, INT8];
+    MEMORY_EXPORT = "memory/export" as App [UUID, TEXT, INT8];
 
     ESCALATIONS_INSERT = "escalations/insert" as App [UUID_ARRAY, UUID_ARRAY, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY,
         TEXT_ARRAY, JSONB_ARRAY, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, JSONB_ARRAY, TEXT_ARRAY, INT2_ARRAY, UUID_ARRAY,
         TEXT_ARRAY, TIMESTAMPTZ_ARRAY, TIMESTAMPTZ_ARRAY];
+    ESCALATIONS_IMPORT = "escalations/import" as App [UUID, JSONB];
     ESCALATIONS_ORDER = "escalations/order" as App [UUID_ARRAY];
     ESCALATIONS_ADVANCE = "escalations/advance" as App [UUID_ARRAY, UUID_ARRAY, TEXT_ARRAY, UUID_ARRAY, TEXT_ARRAY,
         TEXT_ARRAY, TIMESTAMPTZ_ARRAY];
@@ -151,6 +175,7 @@ statements! {
 
     WORKFLOW_SAVE = "workflow/save" as App [UUID_ARRAY, UUID_ARRAY, TEXT_ARRAY, INT8_ARRAY, TEXT_ARRAY, TEXT_ARRAY,
         UUID_ARRAY, INT8_ARRAY, INT8_ARRAY, TIMESTAMPTZ_ARRAY, INT2_ARRAY, JSONB_ARRAY, TIMESTAMPTZ_ARRAY];
+    WORKFLOWS_IMPORT = "workflow/import" as App [UUID, JSONB];
     WORKFLOW_OPEN = "workflow/open" as Lookup [UUID];
     TURN_STEPS_SAVE = "turns/save_steps" as App [UUID_ARRAY, INT8_ARRAY, TEXT_ARRAY, UUID_ARRAY, TEXT_ARRAY,
         TIMESTAMPTZ_ARRAY, INT8_ARRAY, JSONB_ARRAY];
@@ -160,6 +185,8 @@ statements! {
     INTERACTIONS_INSERT = "interactions/insert" as App [UUID_ARRAY, UUID_ARRAY, UUID_ARRAY, INT8_ARRAY, TEXT_ARRAY,
         TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, FLOAT4_ARRAY, TEXT_ARRAY, BOOL_ARRAY, TEXT_ARRAY,
         TEXT_ARRAY, TEXT_ARRAY, INT8_ARRAY, JSONB_ARRAY, TIMESTAMPTZ_ARRAY];
+    AGENT_STATES_IMPORT = "turns/import_agents" as App [UUID, JSONB];
+    INTERACTIONS_IMPORT = "interactions/import" as App [UUID, JSONB];
     OUTBOX_INSERT = "outbox/insert" as App [UUID_ARRAY, UUID_ARRAY, TEXT_ARRAY, UUID_ARRAY, JSONB_ARRAY,
         TIMESTAMPTZ_ARRAY];
     OUTBOX_SPREAD = "outbox/spread" as App [TIMESTAMPTZ, INT8];

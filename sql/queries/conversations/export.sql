@@ -1,12 +1,12 @@
 -- One page of all conversations, each as a line of JSON.
-SELECT id, json_build_object(
-    'id', id, 'workspace_id', workspace_id, 'user_id', user_id, 'session_id', session_id, 'status', status,
-    'owner', owner, 'mode', mode, 'assignee_id', assignee_id, 'assignee_name', assignee_name,
-    'escalation_id', escalation_id, 'escalation_status', escalation_status, 'rating', rating,
-    'rating_comment', rating_comment, 'version', version, 'owner_epoch', owner_epoch, 'user_read_seq', user_read_seq,
-    'staff_read_seq', staff_read_seq, 'metadata', metadata, 'created_at', created_at, 'updated_at', updated_at
-  )::text AS line
-FROM conversations
-WHERE id > $1
-ORDER BY id
-LIMIT $2
+SELECT e.id AS id, '' AS place, row_to_json(e)::text AS line
+FROM (
+  SELECT id, workspace_id, user_id, session_id, status, owner, mode, assignee_id, assignee_name, escalation_id,
+         escalation_status, rating, rating_comment, version, owner_epoch, user_read_seq, staff_read_seq, metadata,
+         created_at, updated_at
+  FROM conversations
+  WHERE id > $1 AND $2 = ''
+  ORDER BY id
+  LIMIT $3
+) AS e
+ORDER BY e.id

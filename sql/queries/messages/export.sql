@@ -1,10 +1,11 @@
 -- One page of all logs in order, each entry as a line of JSON.
-SELECT conversation_id, seq, json_build_object(
-    'conversation_id', conversation_id, 'seq', seq, 'id', id, 'client_id', client_id, 'workspace_id', workspace_id,
-    'role', role, 'agent_name', agent_name, 'author_id', author_id, 'author_name', author_name, 'content', content,
-    'citations', citations, 'attachments', attachments, 'metadata', metadata, 'created_at', created_at
-  )::text AS line
-FROM messages
-WHERE (conversation_id, seq) > ($1, $2)
-ORDER BY conversation_id, seq
-LIMIT $3
+SELECT e.conversation_id AS id, e.seq::text AS place, row_to_json(e)::text AS line
+FROM (
+  SELECT conversation_id, seq, id, client_id, workspace_id, role, agent_name, author_id, author_name, content, citations,
+         attachments, metadata, created_at
+  FROM messages
+  WHERE (conversation_id, seq) > ($1, coalesce(nullif($2, ''), '0')::bigint)
+  ORDER BY conversation_id, seq
+  LIMIT $3
+) AS e
+ORDER BY e.conversation_id, e.seq

@@ -1,9 +1,10 @@
 -- One page of all workspaces, each as a line of JSON without its identity secret.
-SELECT id, json_build_object(
-    'id', id, 'slug', slug, 'name', name, 'preset', preset, 'verification_required', verification_required,
-    'allowed_origins', allowed_origins, 'learns', learns, 'created_at', created_at
-  )::text AS line
-FROM workspaces
-WHERE id > $1
-ORDER BY id
-LIMIT $2
+SELECT e.id AS id, '' AS place, row_to_json(e)::text AS line
+FROM (
+  SELECT id, slug, name, preset, verification_required, allowed_origins, registration_open, learns, created_at
+  FROM workspaces
+  WHERE id > $1 AND $2 = ''
+  ORDER BY id
+  LIMIT $3
+) AS e
+ORDER BY e.id

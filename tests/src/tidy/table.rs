@@ -69,6 +69,8 @@ pub(super) const SLEEPERS: &[(&str, &str)] = &[
 pub(super) const SQL_ELSEWHERE: &[(&str, &str)] = &[
     ("server/src/store/migrate.rs", "the ledger of the migrations, which is there before any of them"),
     ("server/src/control/import/chroma/folder.rs", "the tables of another program, in a file of its own"),
+    ("server/src/store/foreign.rs", "the tables of another program, whose names are known once it is read"),
+    ("server/src/store/foreign/lines.rs", "a cursor over them"),
     ("server/src/store/source/embedded/frames.rs", "an error that stands in for a COPY, and touches nothing"),
 ];
 

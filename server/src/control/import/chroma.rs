@@ -6,7 +6,6 @@
 mod folder;
 mod hnsw;
 mod pickle;
-mod traces;
 
 use std::path::{Path, PathBuf};
 
@@ -18,12 +17,12 @@ use tokio::time::Instant;
 use super::super::accounts;
 use super::super::admin::{ACTOR, Context, Outcome};
 use super::super::output::Output;
+use super::traces::{self, Assembled, Origin, assemble};
 use super::{TOLD, patiently};
 use crate::domain::memory::Trace;
 use crate::store::StoreError;
 use crate::store::memory::Archive;
 use folder::Collection;
-use traces::{Assembled, assemble};
 
 /// What is imported, and whereto.
 #[derive(Debug)]
@@ -36,6 +35,7 @@ pub struct Order {
     pub dry_run: bool,
 }
 
+const ORIGIN: Origin = Origin { key: "chroma_id", task: "Imported from ChromaDB" };
 /// Items of one transaction: on the embedded database messages wait behind it.
 const PART: usize = 100;
 /// Traces that are read again from both sides in the end.
@@ -57,7 +57,7 @@ pub async fn chroma(context: &Context, order: Order, output: &Output) -> anyhow:
         output.note(format!("{name}: {} records; {vectors}", own.len())).await?;
         records.extend(own);
     }
-    let Assembled { traces, faults } = assemble(workspace, records, told);
+    let Assembled { traces, faults, .. } = assemble(workspace, records, told, ORIGIN);
     for fault in &faults {
         output.note(fault.clone()).await?;
     }

@@ -6,7 +6,7 @@
 mod backup;
 mod files;
 mod rows;
-mod shape;
+pub(super) mod shape;
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -32,6 +32,7 @@ use crate::domain::failure::{self, Failure};
 use crate::domain::insight::Group;
 use crate::rpc;
 use crate::store::StoreError;
+use crate::store::administration::Administration;
 use crate::store::failures::Failures;
 use crate::store::insights::{Folded, Insights};
 use backup::Backup;
@@ -93,22 +94,9 @@ async fn run(
         "{} holds no JSON, JSONL or CSV",
         path.display()
     );
-    let mut run = Import {
-        insights: desk.insights().clone(),
-        failures: desk.failures(),
-        // A rehearsal costs nothing.
-        distiller: if dry_run { Distiller::by_rules() } else { context.distiller.clone() },
-        workspace,
-        dry_run,
-        output,
-        backup: Backup::at(backup),
-        waiting: Vec::new(),
-        bytes: 0,
-        planned: HashSet::new(),
-        failed: Vec::new(),
-        tally: Tally::default(),
-        told: Instant::now(),
-    };
+    // A rehearsal costs nothing.
+    let distiller = if dry_run { Distiller::by_rules() } else { context.distiller.clone() };
+    let mut run = Import::new(desk, distiller, workspace, backup, dry_run, output);
     let (whole, lines): (Vec<_>, Vec<_>) =
         found.files.into_iter().partition(|file| Kind::of(file) == Some(Kind::Json));
     for (done, some) in whole.chunks(PART).enumerate() {
@@ -123,7 +111,6 @@ async fn run(
         run.read(&file).await?;
     }
     run.store().await?;
-    run.record().await?;
     if !dry_run {
         let all_of_it = path.display().to_string().trim_end_matches('/').to_owned();
         let mended = patiently(|| run.failures.mend_beneath(workspace, all_of_it.clone(), started)).await;
@@ -132,8 +119,7 @@ async fn run(
     if found.passed_over > 0 {
         output.note(format!("{} files of other kinds were passed over", found.passed_over)).await?;
     }
-    let Import { tally, backup, .. } = run;
-    backup.end(output).await?;
+    let tally = run.end().await?;
     let Tally { folded, failed } = &tally;
     if !dry_run && folded.created + folded.updated > 0 {
         let detail = json!({"created": folded.created, "updated": folded.updated, "failed": failed});
@@ -143,7 +129,7 @@ async fn run(
     Ok(if *failed > 0 { Outcome::Failed } else { Outcome::Well })
 }
 
-struct Import<'a> {
+pub(super) struct Import<'a> {
     insights: Insights,
     failures: Failures,
     distiller: Distiller,
@@ -162,14 +148,45 @@ struct Import<'a> {
     told: Instant,
 }
 
-#[derive(Default)]
-struct Tally {
+#[derive(Clone, Default)]
+pub(super) struct Tally {
     /// In a dry run, what would be.
-    folded: Folded,
-    failed: usize,
+    pub(super) folded: Folded,
+    pub(super) failed: usize,
 }
 
-impl Import<'_> {
+impl<'a> Import<'a> {
+    pub(super) fn new(
+        desk: &Administration,
+        distiller: Distiller,
+        workspace: WorkspaceId,
+        backup: PathBuf,
+        dry_run: bool,
+        output: &'a Output,
+    ) -> Self {
+        Self {
+            insights: desk.insights().clone(),
+            failures: desk.failures(),
+            distiller,
+            workspace,
+            dry_run,
+            output,
+            backup: Backup::at(backup),
+            waiting: Vec::new(),
+            bytes: 0,
+            planned: HashSet::new(),
+            failed: Vec::new(),
+            tally: Tally::default(),
+            told: Instant::now(),
+        }
+    }
+
+    /// Once all is stored: what became of it.
+    pub(super) async fn end(mut self) -> anyhow::Result<Tally> {
+        self.record().await?;
+        self.backup.end(self.output).await?;
+        Ok(self.tally)
+    }
     async fn take(&mut self, found: Found) -> anyhow::Result<()> {
         match found.what {
             Ok(What::Insight(draft)) => {
@@ -256,7 +273,8 @@ impl Import<'_> {
         asked.with_context(|| self.stopped())
     }
 
-    async fn add(&mut self, place: String, draft: &Value, key: String) -> anyhow::Result<()> {
+    /// Takes in an insight, as the protocol has it, as one group of its contact.
+    pub(super) async fn add(&mut self, place: String, draft: &Value, key: String) -> anyhow::Result<()> {
         let group = match rpc::insights::read(draft, Some(key)) {
             Ok(group) => group,
             Err(problems) => {
@@ -274,7 +292,7 @@ impl Import<'_> {
     }
 
     /// Writes what waits. Where the database refuses it, each group by itself, so that one bad file is one failure.
-    async fn store(&mut self) -> anyhow::Result<()> {
+    pub(super) async fn store(&mut self) -> anyhow::Result<()> {
         self.bytes = 0;
         let waiting = std::mem::take(&mut self.waiting);
         let taken = self.taken(waiting.iter().filter_map(|(_, group)| key(group)).collect()).await?;

@@ -25,12 +25,6 @@ pub struct Turn {
 const CONTENT: usize = 10_000;
 const ID: usize = 255;
 
-impl Conversation {
-    pub fn bytes(&self) -> usize {
-        self.turns.iter().map(|turn| turn.content.len() + 200).sum()
-    }
-}
-
 pub fn read(text: &str) -> Result<Conversation, String> {
     let line: Line = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
         let kind = if error.is_data() { "" } else { "no JSON: " };

@@ -7,8 +7,9 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, Row};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::super::traces::Record;
 use super::hnsw;
 use crate::domain::vector::DIMENSIONS;
 
@@ -19,14 +20,6 @@ pub struct Collection {
     pub records: Vec<Record>,
     /// Why the vectors are not taken over, where they are not.
     pub foreign: Option<String>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Record {
-    pub id: String,
-    pub document: Option<String>,
-    pub metadata: Map<String, Value>,
-    pub vector: Option<Vec<f32>>,
 }
 
 /// The key that a record's text is stored under.

@@ -35,8 +35,16 @@ const SINGLE: [(&str, &str); 4] = [
     ("source_subtype", "eni_source_subtypes"),
 ];
 
+/// Whether a member means something, under whatever name.
+pub(in super::super) fn is_known(name: &str) -> bool {
+    LIFTED.contains(&name)
+        || SINGLE.iter().any(|(single, _)| *single == name)
+        || ["insights", "metadata"].contains(&name)
+        || field(name).is_some()
+}
+
 /// A file's insight as the protocol has it.
-pub(super) fn draft(value: Value) -> Value {
+pub(in super::super) fn draft(value: Value) -> Value {
     let Value::Object(mut members) = value else { return value };
     if let Some(Value::Object(_)) = members.get("insight")
         && let Some(inner) = members.remove("insight")

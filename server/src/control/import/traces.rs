@@ -10,16 +10,32 @@ use switchboard_protocol::ids::WorkspaceId;
 use switchboard_protocol::limits;
 use uuid::Uuid;
 
-use super::super::derived;
-use super::folder::Record;
+use super::derived;
 use crate::domain::clock::{self, Timestamp};
 use crate::domain::memory::{Item, Outcome, Trace};
 use crate::domain::vector::Vector;
 use crate::search::embedder::MINILM;
 
+/// A memory as it is found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Record {
+    pub id: String,
+    pub document: Option<String>,
+    pub metadata: Map<String, Value>,
+    pub vector: Option<Vec<f32>>,
+}
+
+/// Where traces are from: what keeps the ids that they had, and what one is about that does not say.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin {
+    pub key: &'static str,
+    pub task: &'static str,
+}
+
 /// What comes of it all.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Assembled {
+    origin: Origin,
     pub traces: Vec<Trace>,
     /// What cannot be taken over, and why.
     pub faults: Vec<String>,
@@ -52,8 +68,13 @@ pub fn told(file: Value) -> Result<Vec<Map<String, Value>>, String> {
 }
 
 /// Puts each record into its trace; one that names none is a trace of its own.
-pub fn assemble(workspace: WorkspaceId, records: Vec<Record>, told: Vec<Map<String, Value>>) -> Assembled {
-    let mut all = Assembled::default();
+pub fn assemble(
+    workspace: WorkspaceId,
+    records: Vec<Record>,
+    told: Vec<Map<String, Value>>,
+    origin: Origin,
+) -> Assembled {
+    let mut all = Assembled::new(origin);
     let mut by_trace: BTreeMap<String, Vec<Record>> = BTreeMap::new();
     for record in records {
         let trace = text(&record.metadata, &["trace_id"]).unwrap_or_else(|| format!("memory {}", record.id));
@@ -79,7 +100,18 @@ pub fn assemble(workspace: WorkspaceId, records: Vec<Record>, told: Vec<Map<Stri
 }
 
 impl Assembled {
-    fn take(&mut self, workspace: WorkspaceId, name: &str, told: &Map<String, Value>, records: Vec<Record>) {
+    pub fn new(origin: Origin) -> Self {
+        Self { origin, traces: Vec::new(), faults: Vec::new() }
+    }
+
+    /// The trace of this name, with what was told of it and the records that belong to it.
+    pub fn take(
+        &mut self,
+        workspace: WorkspaceId,
+        name: &str,
+        told: &Map<String, Value>,
+        records: Vec<Record>,
+    ) {
         let mut known: HashMap<String, Record> =
             records.iter().map(|record| (record.id.clone(), record.clone())).collect();
         let mut items = Vec::new();
@@ -100,9 +132,9 @@ impl Assembled {
                 Err(why) => self.faults.push(format!("the memory {id} of the trace {name}: {why}")),
             }
         }
-        let task = text(told, &["task", "query"]).unwrap_or_else(|| "Imported from ChromaDB".to_owned());
+        let task = text(told, &["task", "query"]).unwrap_or_else(|| self.origin.task.to_owned());
         let mut metadata = told.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
-        metadata.insert("chroma_id".to_owned(), json!(name));
+        metadata.insert(self.origin.key.to_owned(), json!(name));
         self.traces.push(Trace {
             id: id(workspace, "trace", name),
             task: cut(&task, limits::TASK),
