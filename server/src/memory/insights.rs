@@ -152,7 +152,7 @@ fn notes(of: &Experience, after: i64) -> Notes {
     let said = of.lines.iter().filter(|line| line.seq > after && line.role != Role::System);
     let note =
         |line: &Line| Note { number: line.seq, by_desk: line.role != Role::User, text: line.content.clone() };
-    Notes { workspace: of.workspace, source: Source::Conversation, notes: said.map(note).collect() }
+    Notes { workspace: of.workspace, source: Source::Conversation, said: said.map(note).collect() }
 }
 
 /// Messages behind `after`; of those before the part of the log that was read, every one is counted.

@@ -17,7 +17,7 @@ const WORDS: std::ops::RangeInclusive<usize> = 3..=60;
 pub fn stated(notes: &Notes) -> Vec<Fact> {
     let mut facts: Vec<Fact> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
-    for note in notes.notes.iter().filter(|note| !note.by_desk) {
+    for note in notes.said.iter().filter(|note| !note.by_desk) {
         for text in words::sentences(&note.text) {
             let place = match notes.source {
                 Source::Conversation => told_of_self(&text),
@@ -110,7 +110,7 @@ mod tests {
             by_desk: *by_desk,
             text: (*text).to_owned(),
         };
-        Notes { workspace: mint::id(), source, notes: (1..).zip(said).map(note).collect() }
+        Notes { workspace: mint::id(), source, said: (1..).zip(said).map(note).collect() }
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub struct Notes {
     pub workspace: WorkspaceId,
     pub source: Source,
     /// The earliest first.
-    pub notes: Vec<Note>,
+    pub said: Vec<Note>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ const CITES: usize = 10;
 impl Notes {
     /// What may be cited.
     pub fn citable(&self) -> HashSet<i64> {
-        self.notes.iter().filter(|note| !note.by_desk).map(|note| note.number).collect()
+        self.said.iter().filter(|note| !note.by_desk).map(|note| note.number).collect()
     }
 }
 
@@ -108,7 +108,7 @@ mod tests {
         let notes = Notes {
             workspace: crate::domain::mint::id(),
             source: Source::Conversation,
-            notes: vec![note(1, false), note(2, true)],
+            said: vec![note(1, false), note(2, true)],
         };
         assert_eq!(notes.citable(), HashSet::from([1]));
     }

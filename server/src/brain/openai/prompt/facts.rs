@@ -18,7 +18,7 @@ pub fn facts(notes: &Notes) -> Vec<Message> {
     };
     let mut room = ROOM;
     let mut shown = Vec::new();
-    for note in notes.notes.iter().rev() {
+    for note in notes.said.iter().rev() {
         let note = written(note);
         match room.checked_sub(tokens(&note) + FRAME) {
             Some(left) => room = left,
@@ -77,7 +77,7 @@ mod tests {
         Notes {
             workspace: mint::id(),
             source: Source::Conversation,
-            notes: (1..).zip(texts).map(note).collect(),
+            said: (1..).zip(texts).map(note).collect(),
         }
     }
 

@@ -115,7 +115,7 @@ pub(super) fn group(workspace: WorkspaceId, mut rows: Vec<Row>) -> Group {
     });
     Group {
         key: format!("rows:{}", super::name(&hash.finalize())),
-        notes: Notes { workspace, source: Source::Records, notes },
+        notes: Notes { workspace, source: Source::Records, said: notes },
         insight: insight.as_object().cloned().unwrap_or_default(),
     }
 }
