@@ -264,17 +264,16 @@ fn administration(
     };
     let registry = desk.registry.clone();
     let forget = move |workspace, visitor| registry.forget(workspace, visitor);
-    let (distiller, syncs) = (desk.registry.minds().distiller(), desk.syncs.clone());
-    control::Context::new(
-        database,
-        &store,
+    control::Context {
+        database: database.clone(),
+        administration: store.administration(),
         passwords,
-        distiller,
+        changed: Arc::new(changed),
+        distiller: desk.registry.minds().distiller(),
         sender,
-        syncs,
-        Arc::new(changed),
-        Arc::new(forget),
-    )
+        syncs: desk.syncs.clone(),
+        forget: Arc::new(forget),
+    }
 }
 
 /// Tells webhooks of what happens, and sessions of what the webhooks have heard.

@@ -18,12 +18,10 @@ mod webhooks;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use nix::unistd::geteuid;
-use switchboard_protocol::ids::{VisitorId, WorkspaceId};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
@@ -35,12 +33,6 @@ pub use accounts::first_start;
 pub use admin::{Context, chain, run};
 pub use output::Output;
 
-use crate::access::passwords::Passwords;
-use crate::brain::distiller::Distiller;
-use crate::notify::Sender;
-use crate::store::Store;
-use crate::store::source::Database;
-use crate::sync::Syncs;
 use command::{Answer, Command};
 
 /// What the system allows the path of a socket.
@@ -53,24 +45,6 @@ const SAY_WITHIN: Duration = Duration::from_secs(10);
 const COMMANDS: usize = 16;
 /// What runs when the server is told to stop may end within this; after that it is cut short, between transactions.
 const END_WITHIN: Duration = Duration::from_secs(2);
-
-impl Context {
-    /// Of a running server. `changed` is called after workspaces, accounts, keys or webhooks have changed, `forget` when
-    /// a visitor is erased.
-    pub fn new(
-        database: &Database,
-        store: &Store,
-        passwords: Passwords,
-        distiller: Distiller,
-        sender: Sender,
-        syncs: Syncs,
-        changed: Arc<dyn Fn() + Send + Sync>,
-        forget: Arc<dyn Fn(WorkspaceId, VisitorId) + Send + Sync>,
-    ) -> Self {
-        let (database, administration) = (database.clone(), store.administration());
-        Self { database, administration, passwords, changed, distiller, sender, syncs, forget }
-    }
-}
 
 /// Where the socket of a data folder is.
 pub fn path(data: &Path) -> PathBuf {

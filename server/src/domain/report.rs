@@ -127,7 +127,7 @@ impl Histogram {
     /// (b - a) / (a + b) at most: 3.9%.
     pub fn percentile(&self, share: f64) -> Option<f64> {
         let total: i64 = self.0.iter().sum();
-        let wanted = ((share * total as f64).ceil() as i64).max(1);
+        let wanted = part(share, total).max(1);
         let mut seen = 0;
         let place = self.0.iter().position(|count| {
             seen += count;
@@ -136,6 +136,17 @@ impl Histogram {
         let begin = i32::try_from(place).ok()?;
         Some(if place == 0 { 0.0 } else { (2.0 * 1.08_f64.powi(begin) / 2.08 * 100.0).round() / 100.0 })
     }
+}
+
+/// How many of all a share is, rounded up.
+#[expect(clippy::cast_possible_truncation, reason = "at most as many as there are")]
+fn part(share: f64, all: i64) -> i64 {
+    (share * float(all)).ceil() as i64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53")]
+pub fn float(count: i64) -> f64 {
+    count as f64
 }
 
 /// What was decided within a bucket, or within several.
@@ -163,7 +174,7 @@ impl Sums {
     }
 
     pub fn confidence(&self) -> Option<f64> {
-        (self.confidences > 0).then(|| self.confidence_sum / self.confidences as f64)
+        (self.confidences > 0).then(|| self.confidence_sum / float(self.confidences))
     }
 }
 

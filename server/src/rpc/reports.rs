@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{Desk, Standing, wire};
 use crate::domain::clock::{self, Timestamp};
 use crate::domain::report::{
-    AgentMemory, Count, Grain, InteractionFilter, Metrics, Period, RecordedTurn, StoredWorkflow, Sums,
+    AgentMemory, Count, Grain, InteractionFilter, Metrics, Period, RecordedTurn, StoredWorkflow, Sums, float,
 };
 use crate::domain::workflow::{self, Awaiting, Recorded, StepStatus};
 use crate::reports;
@@ -137,7 +137,7 @@ fn shown(metrics: Metrics, period: Period) -> methods::Metrics {
         sums.add(bucket);
     }
     let total = sums.interactions;
-    let share = |part: i64| if total == 0 { 0.0 } else { ratio(part, total) };
+    let share = |part: i64| if total == 0 { 0.0 } else { float(part) / float(total) };
     let known: HashMap<Timestamp, Sums> = metrics.series.into_iter().collect();
     let point = |at: Timestamp| {
         let sums = known.get(&at);
@@ -174,11 +174,6 @@ fn shown(metrics: Metrics, period: Period) -> methods::Metrics {
         errors: sums.errors,
         series: period.buckets().map(point).collect(),
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53")]
-fn ratio(part: i64, whole: i64) -> f64 {
-    part as f64 / whole as f64
 }
 
 fn counts(counts: Vec<Count>) -> Vec<MetricsCount> {
