@@ -157,6 +157,10 @@ def ask(desk, title, method, params):
 
 async def looking(desk, texts):
     connection = await asyncpg.connect(host=SOCKET, user="switchboard", database="postgres")
+    began = time.perf_counter()
+    while await connection.fetchval("select exists (select from insight_unindexed)"):
+        await asyncio.sleep(0.1)
+    print(f"indexed {time.perf_counter() - began:.1f} s after the last was folded in", flush=True)
     await connection.execute("vacuum analyze structured_insights, insight_words, insight_counts")
     await connection.close()
     share = {word: count / COUNT for word, count in texts.items()}

@@ -7,4 +7,3 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$ SELECT coalesce(array_agg(word), '{}') FROM unnest(words) word WHERE (1 << (word & 7)::integer) & fields = 0 $$;
 ALTER TABLE insight_words DROP COLUMN version, ADD COLUMN fields integer NOT NULL DEFAULT 0;
 ALTER TABLE insight_words ALTER COLUMN fields DROP DEFAULT;
-ALTER INDEX insight_words_by_word SET (gin_pending_list_limit = 1024);

@@ -17,6 +17,3 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON insight_unindexed TO switchboard_app;
 ALTER TABLE insight_words DROP COLUMN fields, ADD COLUMN version bigint NOT NULL DEFAULT 0;
 ALTER TABLE insight_words ALTER COLUMN version DROP DEFAULT;
 DROP FUNCTION switchboard_words_beside(bigint[], integer);
-
--- What comes at once costs less than one by one; 8 MB that wait are read through in some milliseconds.
-ALTER INDEX insight_words_by_word SET (gin_pending_list_limit = 8192);

@@ -254,7 +254,7 @@ async fn a_server_killed_while_a_model_reads_asks_it_again(world: World) -> Resu
 async fn what_the_database_refuses_has_failed(world: World) -> Result<()> {
     world.allow_warning("no insight was drawn from a conversation");
     let key = desk(&world).await?;
-    world.execute("alter table insight_words add constraint full_up check (false) not valid").await?;
+    world.execute("alter table insight_unindexed add constraint full_up check (false) not valid").await?;
     let mut ann = verified(&world, "C-1").await?;
     say_and_close(&mut ann, &SAID).await?;
     distilled(&world).await?;

@@ -15,8 +15,8 @@ use crate::store::insights::{Insights, Unindexed, Words};
 const LOOK: Duration = Duration::from_secs(10);
 /// Between two steps of a long way, so that others get their turn on a database with one backend.
 const BREATHE: Duration = Duration::from_millis(5);
-/// Steps that a search waits for.
-const BEFORE_SEARCHING: usize = 8;
+/// Steps that a search waits for. Where more is on its way, somebody is bringing a great deal.
+const BEFORE_SEARCHING: usize = 2;
 
 /// Indexes whatever waits, for as long as it is polled. It may be dropped at any time.
 pub async fn keep_indexing(insights: Insights) {

@@ -112,6 +112,7 @@ async fn run(
     }
     run.store().await?;
     if !dry_run {
+        run.record().await?;
         let all_of_it = path.display().to_string().trim_end_matches('/').to_owned();
         let mended = patiently(|| run.failures.mend_beneath(workspace, all_of_it.clone(), started)).await;
         mended.with_context(|| run.stopped())?;
