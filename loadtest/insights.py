@@ -161,6 +161,8 @@ async def looking(desk, texts):
     while await connection.fetchval("select exists (select from insight_unindexed)"):
         await asyncio.sleep(0.1)
     print(f"indexed {time.perf_counter() - began:.1f} s after the last was folded in", flush=True)
+    # The server has hung up on a connection that was quiet for so long.
+    desk.connection.close()
     await connection.execute("vacuum analyze structured_insights, insight_words, insight_counts")
     await connection.close()
     share = {word: count / COUNT for word, count in texts.items()}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use switchboard_protocol::ids::WorkspaceId;
 use tokio::task::spawn_blocking;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::insights::words;
 use crate::store::StoreError;
@@ -15,15 +15,19 @@ use crate::store::insights::{Insights, Unindexed, Words};
 const LOOK: Duration = Duration::from_secs(10);
 /// Between two steps of a long way, so that others get their turn on a database with one backend.
 const BREATHE: Duration = Duration::from_millis(5);
+/// While somebody brings more, it rests so many times as long as it worked: they go first.
+const REST: u32 = 2;
 /// Steps that a search waits for. Where more is on its way, somebody is bringing a great deal.
 const BEFORE_SEARCHING: usize = 2;
 
 /// Indexes whatever waits, for as long as it is polled. It may be dropped at any time.
 pub async fn keep_indexing(insights: Insights) {
     loop {
+        let (begin, before) = (Instant::now(), insights.batches());
         match everywhere(&insights).await {
             Ok(true) => {
-                sleep(BREATHE).await;
+                let more = insights.batches() > before;
+                sleep(if more { begin.elapsed() * REST } else { BREATHE }).await;
                 continue;
             }
             Ok(false) => {}

@@ -73,14 +73,19 @@ impl Insights {
         self.marks.0.news.notified().await;
     }
 
-    /// Whether all that was folded in here is indexed.
+    /// Batches that were folded in here.
+    pub fn batches(&self) -> u64 {
+        self.marks.0.folded.load(Ordering::Acquire)
+    }
+
+    /// Whether all of them are indexed.
     pub fn is_indexed(&self) -> bool {
-        self.marks.0.folded.load(Ordering::Acquire) == self.marks.0.indexed.load(Ordering::Acquire)
+        self.batches() == self.marks.0.indexed.load(Ordering::Acquire)
     }
 
     /// The workspaces in which contacts wait.
     pub async fn unindexed_workspaces(&self) -> Result<Vec<WorkspaceId>, StoreError> {
-        let upto = self.marks.0.folded.load(Ordering::Acquire);
+        let upto = self.batches();
         let all = Accounts::new(self.pools.clone()).workspaces().await?;
         let all: Vec<_> = all.into_iter().map(|workspace| workspace.id).collect();
         let rows = self.pools.read(&all, step!(statement::INSIGHTS_UNINDEXED_WORKSPACES)).await?;
