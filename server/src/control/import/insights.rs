@@ -24,10 +24,10 @@ use tokio::time::Instant;
 use super::super::accounts;
 use super::super::admin::{ACTOR, Context, Outcome, chain};
 use super::super::output::Output;
+use super::faults::Faults;
 use super::folder;
 use super::{TOLD, patiently};
 use crate::brain::distiller::Distiller;
-use crate::domain::clock;
 use crate::domain::failure::{self, Failure};
 use crate::domain::insight::Group;
 use crate::rpc;
@@ -79,7 +79,6 @@ async fn run(
 ) -> anyhow::Result<Outcome> {
     let InsightsOrder { path, backup, dry_run, .. } = order;
     let desk = &context.administration;
-    let started = clock::now();
     let unreadable = || format!("{} cannot be read", path.display());
     let is_folder = tokio::fs::metadata(&path).await.with_context(unreadable)?.is_dir();
     let wanted = |file: &Path| Kind::of(file).is_some();
@@ -111,12 +110,7 @@ async fn run(
         run.read(&file).await?;
     }
     run.store().await?;
-    if !dry_run {
-        run.record().await?;
-        let all_of_it = path.display().to_string().trim_end_matches('/').to_owned();
-        let mended = patiently(|| run.failures.mend_beneath(workspace, all_of_it.clone(), started)).await;
-        mended.with_context(|| run.stopped())?;
-    }
+    run.faults.end(Some(&path.display().to_string())).await.with_context(|| run.stopped())?;
     if found.passed_over > 0 {
         output.note(format!("{} files of other kinds were passed over", found.passed_over)).await?;
     }
@@ -143,8 +137,7 @@ pub(super) struct Import<'a> {
     bytes: usize,
     /// In a dry run, the contacts that would be there by now.
     planned: HashSet<String>,
-    /// Waits to be listed with what else has failed.
-    failed: Vec<Failure>,
+    faults: Faults,
     tally: Tally,
     told: Instant,
 }
@@ -176,7 +169,7 @@ impl<'a> Import<'a> {
             waiting: Vec::new(),
             bytes: 0,
             planned: HashSet::new(),
-            failed: Vec::new(),
+            faults: Faults::new(desk, workspace, dry_run, output),
             tally: Tally::default(),
             told: Instant::now(),
         }
@@ -184,10 +177,11 @@ impl<'a> Import<'a> {
 
     /// Once all is stored: what became of it.
     pub(super) async fn end(mut self) -> anyhow::Result<Tally> {
-        self.record().await?;
+        self.faults.end(None).await.with_context(|| self.stopped())?;
         self.backup.end(self.output).await?;
         Ok(self.tally)
     }
+
     async fn take(&mut self, found: Found) -> anyhow::Result<()> {
         match found.what {
             Ok(What::Insight(draft)) => {
@@ -346,19 +340,7 @@ impl<'a> Import<'a> {
 
     async fn refuse(&mut self, place: &str, why: &str) -> anyhow::Result<()> {
         self.tally.failed += 1;
-        self.output.note(format!("{place}: {why}")).await?;
-        if !self.dry_run {
-            self.failed.push(Failure::new(place, why));
-        }
-        if self.failed.len() >= PART { self.record().await } else { Ok(()) }
-    }
-
-    /// Lists what has failed since the last time.
-    async fn record(&mut self) -> anyhow::Result<()> {
-        let failed = std::mem::take(&mut self.failed);
-        let recorded =
-            patiently(|| self.failures.record(self.workspace, failure::Kind::Import, failed.clone())).await;
-        recorded.with_context(|| self.stopped())
+        self.faults.name(place, why).await.with_context(|| self.stopped())
     }
 
     async fn tell(&mut self, how_far: impl FnOnce() -> String) -> anyhow::Result<()> {
