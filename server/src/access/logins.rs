@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::limits::{Buckets, LoginLimits, Rate, Windows, household};
-use super::passwords::{Overloaded, Passwords};
+use super::passwords::{Overloaded, Passwords, Turn};
 use super::token::Tokens;
 use super::{Caller, LoggedIn};
 use crate::domain::account::{Account, LoginId, name_of};
@@ -109,9 +109,9 @@ impl Logins {
         workspace: Option<&str>,
         address: IpAddr,
     ) -> Result<Session, Refusal> {
-        let candidate = self.candidate(email, address).await?;
+        let (candidate, turn) = self.candidate(email, address).await?;
         let known = candidate.as_ref().and_then(|candidate| candidate.password_hash.clone());
-        let fits = self.passwords.try_check(password, known.clone()).await?;
+        let fits = turn.check(password, known.clone()).await?;
         let (Some(candidate), Some(password_hash), true) = (candidate, known, fits) else {
             return Err(Refusal::Wrong);
         };
@@ -143,14 +143,15 @@ impl Logins {
         workspace: &Workspace,
         address: IpAddr,
     ) -> Result<(), Refusal> {
-        let Some(candidate) = self.candidate(email, address).await? else {
-            let hash = self.passwords.try_hash(password).await?;
+        let (candidate, turn) = self.candidate(email, address).await?;
+        let Some(candidate) = candidate else {
+            let hash = turn.hash(password).await?;
             let name = name.filter(|name| !name.trim().is_empty());
             let name = name.unwrap_or_else(|| name_of(email).to_owned());
             let fresh = Account { id: mint::id(), email: email.to_owned(), name };
             return Ok(self.store.register(&fresh, hash, workspace.id).await?);
         };
-        let fits = self.passwords.try_check(password, candidate.password_hash.clone()).await?;
+        let fits = turn.check(password, candidate.password_hash.clone()).await?;
         let is_new_here = candidate.places.iter().all(|place| place.workspace != workspace.id);
         if fits && is_new_here {
             self.store.join(candidate.account.id, workspace.id).await?;
@@ -185,11 +186,17 @@ impl Logins {
         self.store.end_by_token(mint::digest(token)).await
     }
 
-    /// Counts the try, and finds the account that it is about. Its own limit holds by whatever spelling it is named.
-    async fn candidate(&self, email: &str, address: IpAddr) -> Result<Option<Candidate>, Refusal> {
+    /// Counts the try, and finds the account that it is about. Its own limit holds by whatever spelling it is named. Who
+    /// gets no turn costs the database nothing.
+    async fn candidate(
+        &self,
+        email: &str,
+        address: IpAddr,
+    ) -> Result<(Option<Candidate>, Turn<'_>), Refusal> {
         if let Some(limits) = &self.limits {
             limits.addresses.take(household(address), Instant::now()).map_err(Refusal::TooOften)?;
         }
+        let turn = self.passwords.turn()?;
         let candidate = self.store.candidate(email).await?;
         if let Some(limits) = &self.limits {
             let name = match &candidate {
@@ -198,7 +205,7 @@ impl Logins {
             };
             limits.accounts.take(mint::digest(&name), Instant::now()).map_err(Refusal::TooOften)?;
         }
-        Ok(candidate)
+        Ok((candidate, turn))
     }
 
     fn session(

@@ -16,6 +16,9 @@ pub struct Passwords {
     queue: mpsc::Sender<Job>,
 }
 
+/// A place in the queue.
+pub struct Turn<'a>(mpsc::Permit<'a, Job>);
+
 /// More is waiting than will be done in some three seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many passwords are being checked at this moment; try again in a second")]
@@ -58,17 +61,23 @@ impl Passwords {
         hash.await.map_err(|_| Overloaded)
     }
 
-    /// The same for strangers.
-    pub async fn try_hash(&self, password: String) -> Result<String, Overloaded> {
+    /// A turn for a stranger, taken before anything else is done for them.
+    pub fn turn(&self) -> Result<Turn<'_>, Overloaded> {
+        self.queue.try_reserve().map(Turn).map_err(|_| Overloaded)
+    }
+}
+
+impl Turn<'_> {
+    pub async fn hash(self, password: String) -> Result<String, Overloaded> {
         let (answer, hash) = oneshot::channel();
-        self.queue.try_send(Job { password, work: Work::Hash(answer) }).map_err(|_| Overloaded)?;
+        self.0.send(Job { password, work: Work::Hash(answer) });
         hash.await.map_err(|_| Overloaded)
     }
 
     /// Whether this is the password of the hash; where there is none, it is not, after the same time.
-    pub async fn try_check(&self, password: String, hash: Option<String>) -> Result<bool, Overloaded> {
+    pub async fn check(self, password: String, hash: Option<String>) -> Result<bool, Overloaded> {
         let (answer, fits) = oneshot::channel();
-        self.queue.try_send(Job { password, work: Work::Check(hash, answer) }).map_err(|_| Overloaded)?;
+        self.0.send(Job { password, work: Work::Check(hash, answer) });
         fits.await.map_err(|_| Overloaded)
     }
 }
@@ -115,9 +124,10 @@ mod tests {
         let passwords = Passwords::start().unwrap();
         let text = passwords.hash("correct horse".to_owned()).await.unwrap();
         assert!(text.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{text}");
-        assert_ne!(text, passwords.try_hash("correct horse".to_owned()).await.unwrap(), "each has its salt");
+        assert_ne!(text, passwords.turn().unwrap().hash("correct horse".to_owned()).await.unwrap(), "each has its salt");
         let check = async |password: &str, hash: Option<&str>| {
-            passwords.try_check(password.to_owned(), hash.map(str::to_owned)).await.unwrap()
+            let turn = passwords.turn().unwrap();
+            turn.check(password.to_owned(), hash.map(str::to_owned)).await.unwrap()
         };
         assert!(check("correct horse", Some(&text)).await);
         assert!(!check("wrong horse", Some(&text)).await);
@@ -129,10 +139,11 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_refuses_strangers_and_recovers() {
         let passwords = Passwords::start().unwrap();
-        let tries: Vec<_> = (0..3 * QUEUE).map(|_| passwords.try_check("x".to_owned(), None)).collect();
-        let outcomes = futures_util::future::join_all(tries).await;
-        let refused = outcomes.iter().filter(|outcome| outcome.is_err()).count();
-        assert!(refused >= QUEUE, "{refused} of {} were refused", outcomes.len());
-        assert_eq!(passwords.try_check("x".to_owned(), None).await, Ok(false));
+        let turns: Vec<_> = (0..QUEUE).map(|_| passwords.turn().unwrap()).collect();
+        assert_eq!(passwords.turn().err(), Some(Overloaded));
+        let checks = turns.into_iter().map(|turn| turn.check("x".to_owned(), None));
+        let outcomes = futures_util::future::join_all(checks).await;
+        assert!(outcomes.iter().all(|outcome| *outcome == Ok(false)), "{outcomes:?}");
+        assert_eq!(passwords.turn().unwrap().check("x".to_owned(), None).await, Ok(false));
     }
 }

@@ -156,26 +156,32 @@ impl Registry {
     pub async fn finish_turns(&self) {
         let mut after = ConversationId::from(uuid::Uuid::nil());
         loop {
-            let page = match self.shared.store.reader.open_turns(after).await {
-                Ok(page) => page,
+            match self.finish_turns_after(after).await {
+                Ok(Some(last)) => after = last,
+                Ok(None) => return,
                 Err(error) => {
-                    tracing::warn!(%error, "open turns could not be looked for; trying again");
-                    tokio::time::sleep(RETRY).await;
-                    continue;
-                }
-            };
-            let Some((last, _)) = page.last() else { return };
-            after = *last;
-            for (conversation, workspace) in page {
-                match self.find(workspace, conversation).await {
-                    Ok(Some(room)) => room.rouse(),
-                    Ok(None) => {}
-                    Err(error) => {
-                        tracing::warn!(%error, "a conversation with an open turn could not be read");
+                    // That the database is away is told where something is to be written.
+                    if !error.is_transient() {
+                        tracing::warn!(%error, "open turns could not be looked for; trying again");
                     }
+                    tokio::time::sleep(RETRY).await;
                 }
             }
         }
+    }
+
+    /// A page of them. Returns the last of it; fails where the database is away.
+    async fn finish_turns_after(&self, after: ConversationId) -> Result<Option<ConversationId>, StoreError> {
+        let page = self.shared.store.reader.open_turns(after).await?;
+        for (conversation, workspace) in &page {
+            match self.find(*workspace, *conversation).await {
+                Ok(Some(room)) => room.rouse(),
+                Ok(None) => {}
+                Err(error) if error.is_transient() => return Err(error),
+                Err(error) => tracing::warn!(%error, "a conversation with an open turn could not be read"),
+            }
+        }
+        Ok(page.last().map(|(conversation, _)| *conversation))
     }
 
     /// A live console or a webhook has this escalation: it is `notified`, where nobody had it before.
