@@ -210,6 +210,8 @@ impl Behind<'_> {
         let learner = Learner::new(&store, minds.memories().clone(), minds.distiller());
         self.spawn(learner.keep_learning(store.writer.news().clone()));
         self.spawn(search::keep_indexing(store.insights().clone()));
+        let upkeep = store.upkeep().clone();
+        self.spawn(async move { upkeep.keep().await });
         self.spawn(self.desk.syncs.clone().keep_syncing(store.node().node()));
         self.spawn(self.desk.syncs.clone().keep_to_schedule());
         self.spawn(async move { reports::keep_counting(&store).await });

@@ -12,7 +12,7 @@ mod passage;
 mod rank;
 mod shelf;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 pub use embedder::Mind;
 pub use indexing::{catch_up, keep_indexing};

@@ -1,7 +1,7 @@
 //! Everything that is kept: the only module that knows there is a Postgres.
 //!
-//! Invariant: every statement runs in a transaction that took one of the two database roles first, and what is
-//! reported as stored has been committed.
+//! Invariant: every statement but those of `upkeep` runs in a transaction that took one of the two database roles first,
+//! and what is reported as stored has been committed.
 
 pub mod accounts;
 pub mod administration;
@@ -28,6 +28,7 @@ pub mod source;
 pub mod staff;
 mod statement;
 pub mod sync;
+pub mod upkeep;
 pub mod writer;
 
 use std::path::Path;
@@ -42,6 +43,7 @@ use self::insights::Insights;
 use self::journal::Journal;
 use self::node::Lease;
 use self::reader::Reader;
+use self::upkeep::Upkeep;
 use self::writer::Writer;
 
 /// The open store. Cheap to clone; closing is for the one who opened it.
@@ -53,6 +55,7 @@ pub struct Store {
     /// Where messages go while the database is away; nothing where they are refused then.
     pub journal: Option<Journal>,
     insights: Insights,
+    upkeep: Upkeep,
     lease: Arc<Lease>,
 }
 
@@ -65,7 +68,8 @@ impl Store {
         let writer = Writer::start(&pools, &lease, lanes(database));
         let insights = Insights::new(pools.clone());
         failures::Failures::begin();
-        Ok(Self { pools, reader, writer, journal: None, insights, lease })
+        let upkeep = Upkeep::new(pools.clone(), database.kind());
+        Ok(Self { pools, reader, writer, journal: None, insights, upkeep, lease })
     }
 
     /// Lets messages go to a journal while the database is away.
@@ -105,6 +109,10 @@ impl Store {
 
     pub fn insights(&self) -> &Insights {
         &self.insights
+    }
+
+    pub fn upkeep(&self) -> &Upkeep {
+        &self.upkeep
     }
 
     pub fn failures(&self) -> failures::Failures {

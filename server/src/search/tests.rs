@@ -9,7 +9,7 @@ use crate::store::administration::Administration;
 use crate::store::{Database, Options, Source, migrate};
 
 pub struct Ground {
-    database: Database,
+    pub database: Database,
     pub administration: Administration,
     _folder: tempfile::TempDir,
 }

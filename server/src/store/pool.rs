@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
 use futures_util::future::join_all;
 use switchboard_protocol::ids::WorkspaceId;
+use tokio::task::JoinError;
 use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row};
@@ -140,6 +141,14 @@ impl Pools {
         transact_pooled(&self.reads, steps).await
     }
 
+    /// Runs what cannot run in a transaction, as the owner of the tables.
+    #[expect(clippy::disallowed_methods, reason = "a caller that is dropped leaves it to its end")]
+    pub async fn maintain(&self, command: String) -> Result<(), StoreError> {
+        let client = self.writes.get().await?;
+        let work = tokio::spawn(async move { client.batch_execute(&command).await });
+        Ok(work.await.map_err(ended)??)
+    }
+
     /// A connection for a writer lane, which keeps to the same rule by running in a task of its own.
     pub async fn writer(&self) -> Result<Object, StoreError> {
         Ok(self.writes.get().await?)
@@ -187,7 +196,11 @@ async fn transact_pooled(pool: &Pool, steps: Vec<Step<'static>>) -> Result<Vec<R
         }
         outcome
     });
-    work.await.unwrap_or_else(|crash| Err(StoreError::Unavailable(format!("a database task ended: {crash}"))))
+    work.await.unwrap_or_else(|crash| Err(ended(crash)))
+}
+
+fn ended(crash: JoinError) -> StoreError {
+    StoreError::Unavailable(format!("a database task ended: {crash}"))
 }
 
 fn silent(within: Duration) -> StoreError {

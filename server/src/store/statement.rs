@@ -202,6 +202,8 @@ statements! {
     WEBHOOK_ENABLE = "webhooks/enable" as App [UUID, BOOL];
     WEBHOOK_REMOVE = "webhooks/remove" as App [UUID];
 
+    UPKEEP_NEEDIEST = "upkeep/neediest" as Lookup [BOOL];
+
     REPORTS_COUNT = "reports/count" as App [INT8];
     REPORTS_FIRST_RESPONSES = "reports/first_responses" as App [UUID, TEXT, TEXT_ARRAY, TIMESTAMPTZ_ARRAY, TIMESTAMPTZ_ARRAY];
     REPORTS_NAMES = "reports/names" as App [UUID, TEXT, TEXT_ARRAY, TIMESTAMPTZ_ARRAY, TIMESTAMPTZ_ARRAY];

@@ -1,7 +1,6 @@
 -- Writes the words that contacts were found to hold, and takes them off those that wait. One that was folded into since waits
 -- again and is left to that; one that was deleted, though it may have come anew, keeps nothing: it is held until the commit,
 -- so that it cannot be deleted meanwhile and leave its words behind. What the list of words holds for a contact ends where `$7` says.
--- Why a contact is asked for as a range: see unindexed.sql.
 WITH done AS (
   DELETE FROM insight_unindexed WHERE workspace_id = $1 AND id = ANY ($2)
 ), found AS (
@@ -14,10 +13,7 @@ FROM (SELECT * FROM found ORDER BY contact_id) f
 CROSS JOIN LATERAL (
   SELECT updated_at
   FROM structured_insights
-  WHERE workspace_id = $1 AND contact_id BETWEEN f.contact_id AND f.contact_id
-    AND created_at = f.created_at AND version = f.version
-  ORDER BY contact_id
-  LIMIT 1
+  WHERE workspace_id = $1 AND contact_id = f.contact_id AND created_at = f.created_at AND version = f.version
   FOR KEY SHARE
 ) s
 ON CONFLICT (workspace_id, contact_id) DO UPDATE

@@ -1,6 +1,5 @@
 -- The first contacts that wait to be indexed, each as it stands now; one that is gone has nothing. Everything is read by its
--- key, whatever the planner knows: of a table that is empty most of the time, or of one that no statistics are kept of yet,
--- where any index with a contact in it looks as good. So each is asked for as a range, in the order of the key.
+-- key, whatever the planner knows of a table that is empty most of the time.
 SELECT u.id, u.contact_id, s.created_at, s.version, s.member_name, s.insights
 FROM (
   SELECT id, contact_id
@@ -12,7 +11,6 @@ FROM (
 LEFT JOIN LATERAL (
   SELECT created_at, version, member_name, insights
   FROM structured_insights
-  WHERE workspace_id = $1 AND contact_id BETWEEN u.contact_id AND u.contact_id
-  ORDER BY contact_id
-  LIMIT 1
+  WHERE workspace_id = $1 AND contact_id = u.contact_id
+  OFFSET 0
 ) s ON true
