@@ -10,6 +10,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
+use nix::sys::sysinfo::sysinfo;
 use nix::unistd::{Pid, syncfs};
 
 use super::LocalError;
@@ -29,7 +30,6 @@ const PREDECESSOR: Duration = Duration::from_mins(1);
 /// For one server on a small box. In the cluster's own file, so that whoever runs it can change it there.
 const SETTINGS: &str = "
 # Switchboard: one server on a small box. Change what you like; this was written once.
-shared_buffers = 256MB
 max_connections = 60
 max_wal_size = 2GB
 checkpoint_timeout = 15min
@@ -41,6 +41,13 @@ log_line_prefix = '%m [%p] '
 log_error_verbosity = terse
 log_min_error_statement = panic
 ";
+
+/// A quarter of the memory that this process may have, as is usual for Postgres, within bounds: most of a desk's tables fit.
+fn cache_mib() -> u64 {
+    let machine = sysinfo().map_or(0, |machine| machine.ram_total());
+    let container = fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|most| most.trim().parse().ok());
+    (machine.min(container.unwrap_or(u64::MAX)) / 4 / 1024 / 1024).clamp(128, 1024)
+}
 
 #[derive(Debug)]
 pub(super) struct Cluster {
@@ -120,7 +127,8 @@ fn initialise(place: &Path, binaries: &Binaries, account: &Account, fsync: bool)
         if ran.status.success() {
             let conf = draft.join("postgresql.conf");
             let mut file = OpenOptions::new().append(true).open(&conf).map_err(failed(&conf))?;
-            file.write_all(SETTINGS.as_bytes()).map_err(failed(&conf))?;
+            let settings = format!("{SETTINGS}shared_buffers = {}MB\n", cache_mib());
+            file.write_all(settings.as_bytes()).map_err(failed(&conf))?;
             let data = data_of(place);
             fs::rename(&draft, &data).map_err(failed(&data))?;
             if fsync {
