@@ -124,7 +124,11 @@ mod tests {
         let passwords = Passwords::start().unwrap();
         let text = passwords.hash("correct horse".to_owned()).await.unwrap();
         assert!(text.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{text}");
-        assert_ne!(text, passwords.turn().unwrap().hash("correct horse".to_owned()).await.unwrap(), "each has its salt");
+        assert_ne!(
+            text,
+            passwords.turn().unwrap().hash("correct horse".to_owned()).await.unwrap(),
+            "each has its salt"
+        );
         let check = async |password: &str, hash: Option<&str>| {
             let turn = passwords.turn().unwrap();
             turn.check(password.to_owned(), hash.map(str::to_owned)).await.unwrap()

@@ -146,7 +146,7 @@ impl Pools {
     pub async fn maintain(&self, command: String) -> Result<(), StoreError> {
         let client = self.writes.get().await?;
         let work = tokio::spawn(async move { client.batch_execute(&command).await });
-        Ok(work.await.map_err(ended)??)
+        Ok(work.await.map_err(|crash| ended(&crash))??)
     }
 
     /// A connection for a writer lane, which keeps to the same rule by running in a task of its own.
@@ -196,10 +196,10 @@ async fn transact_pooled(pool: &Pool, steps: Vec<Step<'static>>) -> Result<Vec<R
         }
         outcome
     });
-    work.await.unwrap_or_else(|crash| Err(ended(crash)))
+    work.await.unwrap_or_else(|crash| Err(ended(&crash)))
 }
 
-fn ended(crash: JoinError) -> StoreError {
+fn ended(crash: &JoinError) -> StoreError {
     StoreError::Unavailable(format!("a database task ended: {crash}"))
 }
 

@@ -45,7 +45,8 @@ log_min_error_statement = panic
 /// A quarter of the memory that this process may have, as is usual for Postgres, within bounds: most of a desk's tables fit.
 fn cache_mib() -> u64 {
     let machine = sysinfo().map_or(0, |machine| machine.ram_total());
-    let container = fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|most| most.trim().parse().ok());
+    let container =
+        fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|most| most.trim().parse().ok());
     (machine.min(container.unwrap_or(u64::MAX)) / 4 / 1024 / 1024).clamp(128, 1024)
 }
 
