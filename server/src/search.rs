@@ -11,8 +11,6 @@ pub mod model;
 mod passage;
 mod rank;
 mod shelf;
-#[cfg(test)]
-pub mod tests;
 
 pub use embedder::Mind;
 pub use indexing::{catch_up, keep_indexing};

@@ -11,6 +11,8 @@ pub mod escalations;
 pub mod failures;
 pub mod foreign;
 mod gather;
+#[cfg(test)]
+pub mod ground;
 pub mod insights;
 pub mod journal;
 pub mod knowledge;

@@ -64,7 +64,7 @@ impl Upkeep {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::search::tests::Ground;
+    use crate::store::ground::Ground;
 
     #[tokio::test(flavor = "multi_thread")]
     async fn the_embedded_database_is_vacuumed_and_analyzed() {

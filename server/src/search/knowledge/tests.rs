@@ -8,7 +8,7 @@ use crate::domain::knowledge::{Document, Kind, Status};
 use crate::domain::preset::Preset;
 use crate::search::chunk;
 use crate::search::embedder::MINILM;
-use crate::search::tests::{Ground, vector};
+use crate::store::ground::{Ground, vector};
 
 struct Desk {
     ground: Ground,

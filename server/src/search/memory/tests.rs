@@ -7,7 +7,7 @@ use crate::domain::clock;
 use crate::domain::memory::{Item, Outcome, Trace};
 use crate::domain::mint;
 use crate::search::embedder::MINILM;
-use crate::search::tests::{Ground, vector};
+use crate::store::ground::{Ground, vector};
 use crate::store::memory::Added;
 
 const DOMAINS: [&str; 3] = ["cards", "fees", "loans"];

@@ -1,12 +1,12 @@
-//! A database of its own for each test of what is searched.
+//! A database of its own for each test of what is kept or searched.
 
 use switchboard_protocol::ids::WorkspaceId;
 
+use super::administration::Administration;
+use super::{Database, Options, Source, migrate};
 use crate::domain::mint;
 use crate::domain::vector::Vector;
 use crate::domain::visitor::Workspace;
-use crate::store::administration::Administration;
-use crate::store::{Database, Options, Source, migrate};
 
 pub struct Ground {
     pub database: Database,
