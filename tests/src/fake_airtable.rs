@@ -17,17 +17,18 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Map, Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::table::Table;
 use crate::patience;
+use crate::request::Request;
 
 /// A running server; dropping it ends it and cuts its connections.
 #[derive(Debug)]
@@ -288,7 +289,8 @@ async fn accept(listener: TcpListener, stage: Arc<Stage>) {
 
 /// One request a connection.
 async fn serve(mut socket: TcpStream, stage: &Stage) -> Result<()> {
-    let (head, body) = read(&mut socket).await?;
+    let Request { head, body } = Request::read(&mut socket).await?;
+    let body = serde_json::from_slice(&body)?;
     let at = Instant::now();
     let answer = stage.play().answer(at, &head, &body);
     let status = answer.as_ref().map(|(status, ..)| *status);
@@ -304,30 +306,5 @@ async fn serve(mut socket: TcpStream, stage: &Stage) -> Result<()> {
     socket.write_all(head.as_bytes()).await?;
     socket.write_all(answer.as_bytes()).await?;
     socket.shutdown().await?;
-    Ok(())
-}
-
-async fn read(socket: &mut TcpStream) -> Result<(String, Value)> {
-    let mut bytes = Vec::new();
-    let end = loop {
-        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
-            break end;
-        }
-        more(socket, &mut bytes).await?;
-    };
-    let head = String::from_utf8(bytes[..end].to_vec())?;
-    let length = head.lines().filter_map(|line| line.split_once(':'));
-    let length = length.clone().find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-    let length: usize = length.context("a length")?.1.trim().parse()?;
-    while bytes.len() < end + 4 + length {
-        more(socket, &mut bytes).await?;
-    }
-    Ok((head, serde_json::from_slice(&bytes[end + 4..end + 4 + length])?))
-}
-
-async fn more(socket: &mut TcpStream, bytes: &mut Vec<u8>) -> Result<()> {
-    if socket.read_buf(bytes).await? == 0 {
-        bail!("the client closed the connection");
-    }
     Ok(())
 }

@@ -8,18 +8,19 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac as _};
 use serde_json::Value;
 use sha2::Sha256;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::patience;
+use crate::request::{self, Request};
 
 /// A running receiver; dropping it ends it and cuts its connections.
 #[derive(Debug)]
@@ -117,8 +118,7 @@ impl Drop for Hook {
 
 impl Heard {
     pub fn header(&self, name: &str) -> Option<&str> {
-        let mut lines = self.head.lines().skip(1).filter_map(|line| line.split_once(':'));
-        lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+        request::header(&self.head, name)
     }
 
     /// The id that a receiver tells repeats by.
@@ -160,7 +160,14 @@ async fn accept(listener: TcpListener, stage: Arc<Stage>) {
 
 /// One call a connection.
 async fn serve(mut socket: TcpStream, stage: &Stage) -> Result<()> {
-    let heard = read(&mut socket).await?;
+    let request = Request::read(&mut socket).await?;
+    let text = String::from_utf8(request.body.clone())?;
+    let heard = Heard {
+        path: request.path()?.to_owned(),
+        head: request.head,
+        body: serde_json::from_str(&text)?,
+        text,
+    };
     stage.calls.send_modify(|calls| calls.push(heard));
     let next = locked(&stage.next).pop_front();
     let answer = next.unwrap_or_else(|| locked(&stage.always).clone());
@@ -182,36 +189,6 @@ async fn serve(mut socket: TcpStream, stage: &Stage) -> Result<()> {
     };
     socket.write_all(bytes.as_bytes()).await?;
     socket.shutdown().await?;
-    Ok(())
-}
-
-async fn read(socket: &mut TcpStream) -> Result<Heard> {
-    let mut bytes = Vec::new();
-    let end = loop {
-        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
-            break end;
-        }
-        more(socket, &mut bytes).await?;
-    };
-    let heard = Heard {
-        path: String::new(),
-        head: String::from_utf8(bytes[..end].to_vec())?,
-        text: String::new(),
-        body: Value::Null,
-    };
-    let path = heard.head.split(' ').nth(1).context("a request line")?.to_owned();
-    let length: usize = heard.header("content-length").context("a length")?.parse()?;
-    while bytes.len() < end + 4 + length {
-        more(socket, &mut bytes).await?;
-    }
-    let text = String::from_utf8(bytes[end + 4..end + 4 + length].to_vec())?;
-    Ok(Heard { path, body: serde_json::from_str(&text)?, text, ..heard })
-}
-
-async fn more(socket: &mut TcpStream, bytes: &mut Vec<u8>) -> Result<()> {
-    if socket.read_buf(bytes).await? == 0 {
-        bail!("the client closed the connection");
-    }
     Ok(())
 }
 

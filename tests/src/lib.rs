@@ -23,6 +23,7 @@ pub mod machine;
 pub mod patience;
 pub mod process;
 pub mod proxy;
+mod request;
 pub mod runner;
 pub mod socket;
 pub mod template;

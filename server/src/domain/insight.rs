@@ -48,6 +48,30 @@ pub struct Insight {
     pub metadata: Option<Value>,
 }
 
+#[cfg(test)]
+impl Insight {
+    /// One for a test, which changes what it is about.
+    pub fn example(contact: &str, fields: &Value) -> Self {
+        let at = "2026-03-01T09:30:00.250Z".parse().unwrap();
+        Self {
+            contact: contact.to_owned(),
+            eni_id: String::new(),
+            member_name: None,
+            source_types: Vec::new(),
+            source_subtypes: Vec::new(),
+            total_eni_ids: 0,
+            record_count: 0,
+            fields: fields.as_object().unwrap().clone(),
+            status: Status::Completed,
+            generated_at: at,
+            created_at: at,
+            updated_at: at,
+            version: 1,
+            metadata: None,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     Pending,

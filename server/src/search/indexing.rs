@@ -16,7 +16,7 @@ const LOOK: Duration = Duration::from_secs(10);
 /// Between two steps of a long way, so that others get their turn on a database with one backend.
 const BREATHE: Duration = Duration::from_millis(5);
 /// While somebody brings more, it rests so many times as long as it worked: they go first.
-const REST: u32 = 2;
+const REST: u32 = 8;
 /// Steps that a search waits for. Where more is on its way, somebody is bringing a great deal.
 const BEFORE_SEARCHING: usize = 2;
 

@@ -184,27 +184,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::insight::Status;
-    use crate::domain::{clock, mint};
+    use crate::domain::mint;
 
     fn insight(fields: &Value) -> Insight {
-        let at = clock::now();
-        Insight {
-            eni_id: String::new(),
-            contact: "a".to_owned(),
-            member_name: Some("Zoë O'Hara".to_owned()),
-            source_types: Vec::new(),
-            source_subtypes: Vec::new(),
-            total_eni_ids: 0,
-            record_count: 0,
-            fields: fields.as_object().unwrap().clone(),
-            status: Status::Completed,
-            generated_at: at,
-            created_at: at,
-            updated_at: at,
-            version: 1,
-            metadata: None,
-        }
+        Insight { member_name: Some("Zoë O'Hara".to_owned()), ..Insight::example("a", fields) }
     }
 
     #[test]

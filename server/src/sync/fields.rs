@@ -148,28 +148,16 @@ pub fn written(at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::insight::Status;
 
     fn insight() -> Insight {
-        let at = "2026-03-01T09:30:00.250Z".parse().unwrap();
         Insight {
-            contact: "C-1".to_owned(),
             eni_id: "COMBINED-C-1-ALL".to_owned(),
-            member_name: None,
             source_types: vec!["crm".to_owned(), "call".to_owned()],
-            source_subtypes: Vec::new(),
             total_eni_ids: 2,
             record_count: 5,
-            fields: json!({"personal": "Sails.", "deals": {"a": 1}, "business": ["x", 1]})
-                .as_object()
-                .cloned()
-                .unwrap(),
-            status: Status::Completed,
-            generated_at: at,
-            created_at: at,
-            updated_at: at,
             version: 3,
             metadata: Some(json!({"owner": "desk"})),
+            ..Insight::example("C-1", &json!({"personal": "Sails.", "deals": {"a": 1}, "business": ["x", 1]}))
         }
     }
 

@@ -1,46 +1,25 @@
-//! Reads a call from a socket: as much of HTTP/1.1 as clients of such an API speak.
+//! Reads a call from a socket.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::{Asked, Call};
+use crate::request::Request;
 
 pub(super) async fn read(socket: &mut (impl AsyncRead + Unpin)) -> Result<Call> {
-    let mut bytes = Vec::new();
-    let head = loop {
-        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
-            break end;
-        }
-        more(socket, &mut bytes).await?;
-    };
-    let text = String::from_utf8(bytes[..head].to_vec())?;
-    let mut lines = text.lines();
-    let path = lines.next().and_then(|line| line.split(' ').nth(1)).context("a request line")?.to_owned();
-    let header = |name: &str| {
-        let mut lines = lines.clone().filter_map(|line| line.split_once(':'));
-        lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned())
-    };
-    let length: usize = header("content-length").context("a length")?.parse()?;
-    while bytes.len() < head + 4 + length {
-        more(socket, &mut bytes).await?;
-    }
-    let body: Value = serde_json::from_slice(&bytes[head + 4..head + 4 + length])?;
-    Ok(Call { asked: asked(&path, &body), authorization: header("authorization"), path, body })
+    let request = Request::read(socket).await?;
+    let path = request.path()?.to_owned();
+    let body: Value = serde_json::from_slice(&request.body)?;
+    let authorization = request.header("authorization").map(str::to_owned);
+    Ok(Call { asked: asked(&path, &body), authorization, path, body })
 }
 
 /// Returns when the client has closed its side.
 pub(super) async fn gone(socket: &mut (impl AsyncRead + Unpin)) -> Result<()> {
     let mut bytes = [0; 64];
     while socket.read(&mut bytes).await? > 0 {}
-    Ok(())
-}
-
-async fn more(socket: &mut (impl AsyncRead + Unpin), bytes: &mut Vec<u8>) -> Result<()> {
-    if socket.read_buf(bytes).await? == 0 {
-        bail!("the client closed the connection");
-    }
     Ok(())
 }
 

@@ -126,27 +126,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::insight::Status;
-    use crate::domain::{clock, mint};
+    use crate::domain::mint;
 
     fn insight(contact: &str, text: &str) -> Insight {
-        let at = clock::now();
-        Insight {
-            contact: contact.to_owned(),
-            eni_id: String::new(),
-            member_name: None,
-            source_types: Vec::new(),
-            source_subtypes: Vec::new(),
-            total_eni_ids: 0,
-            record_count: 0,
-            fields: json!({"personal": text}).as_object().unwrap().clone(),
-            status: Status::Completed,
-            generated_at: at,
-            created_at: at,
-            updated_at: at,
-            version: 1,
-            metadata: None,
-        }
+        Insight::example(contact, &json!({"personal": text}))
     }
 
     #[test]

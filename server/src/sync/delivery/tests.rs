@@ -4,11 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use futures_util::future::BoxFuture;
-use serde_json::Map;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::insight::Status;
 use crate::sync::pace::Rules;
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -35,31 +34,11 @@ impl Sink for Told {
     }
 }
 
-fn insight(contact: usize) -> Insight {
-    let at = "2026-03-01T09:30:00Z".parse().unwrap();
-    Insight {
-        contact: format!("c{contact}"),
-        eni_id: String::new(),
-        member_name: None,
-        source_types: Vec::new(),
-        source_subtypes: Vec::new(),
-        total_eni_ids: 0,
-        record_count: 0,
-        fields: Map::new(),
-        status: Status::Completed,
-        generated_at: at,
-        created_at: at,
-        updated_at: at,
-        version: 1,
-        metadata: None,
-    }
-}
-
 /// Delivers ten contacts, without a pause that one would notice.
 async fn delivered(sink: &Told, give_up: Duration) -> Result<Delivered, Shut> {
     let pace = Pace::new(Rules { window: Duration::ZERO, spacing: Duration::ZERO });
     pace.allow_until(Instant::now() + Duration::from_hours(100));
-    let insights: Vec<_> = (0..10).map(insight).collect();
+    let insights: Vec<_> = (0..10).map(|n| Insight::example(&format!("c{n}"), &json!({}))).collect();
     let parcel = Parcel { workspace: Uuid::nil().into(), job: Uuid::nil(), insights: &insights };
     let moment = Duration::from_millis(1);
     deliver(sink, &pace, &Patience { busy: moment, least: moment, most: moment, give_up }, parcel).await
