@@ -61,6 +61,8 @@ const TIMEOUTS: Timeouts = Timeouts {
 /// A database that does not answer is taken for a lost connection after this: a frozen one cannot keep its own
 /// statement timeout.
 const TRANSACTION_WITHIN: Duration = Duration::from_secs(15);
+/// The largest table is vacuumed in less.
+const MAINTENANCE_WITHIN: Duration = Duration::from_mins(10);
 /// Whoever asks whether the server is ready wants to know now.
 const PING_WITHIN: Duration = Duration::from_secs(2);
 
@@ -145,8 +147,15 @@ impl Pools {
     #[expect(clippy::disallowed_methods, reason = "a caller that is dropped leaves it to its end")]
     pub async fn maintain(&self, command: String) -> Result<(), StoreError> {
         let client = self.writes.get().await?;
-        let work = tokio::spawn(async move { client.batch_execute(&command).await });
-        Ok(work.await.map_err(|crash| ended(&crash))??)
+        let work = tokio::spawn(async move {
+            let outcome = timeout(MAINTENANCE_WITHIN, client.batch_execute(&command)).await;
+            let outcome = outcome.map_or_else(|_| Err(silent(MAINTENANCE_WITHIN)), |done| Ok(done?));
+            if outcome.is_err() {
+                drop(Object::take(client));
+            }
+            outcome
+        });
+        work.await.unwrap_or_else(|crash| Err(ended(&crash)))
     }
 
     /// A connection for a writer lane, which keeps to the same rule by running in a task of its own.
