@@ -6,7 +6,7 @@ use std::time::Duration;
 use rand::Rng;
 use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::Stage;
 use crate::client::wire::log::Stored;
-use crate::client::wire::staff::{Escalation, Status};
+use crate::client::wire::staff::{Escalation, Held, Status};
 use crate::client::{CallError, Gone};
 use crate::console::{Catalogue, Console};
 use crate::view::{Fault, Faults};
@@ -36,6 +36,8 @@ pub struct Clerk {
     key: String,
     pace: Duration,
     dice: StdRng,
+    /// Who this is to the server, once it has said so.
+    me: Option<Uuid>,
     console: Option<Console>,
     said: Vec<Said>,
     faults: Faults,
@@ -43,7 +45,17 @@ pub struct Clerk {
 
 impl Clerk {
     pub fn new(stage: Arc<Stage>, nth: u32, key: String, pace: Duration, dice: StdRng) -> Self {
-        Self { stage, nth, key, pace, dice, console: None, said: Vec::new(), faults: Faults::default() }
+        Self {
+            stage,
+            nth,
+            key,
+            pace,
+            dice,
+            me: None,
+            console: None,
+            said: Vec::new(),
+            faults: Faults::default(),
+        }
     }
 
     /// Works until visitors have gone.
@@ -62,32 +74,54 @@ impl Clerk {
 
     async fn help_somebody(&mut self) -> Result<(), CallError> {
         self.listen(self.pace).await?;
-        let waits = |row: &Escalation| matches!(row.status, Some(Status::Pending | Status::Notified));
-        let console = self.console().await?;
-        let waiting: Vec<(Uuid, Uuid)> = console
-            .known
-            .values()
-            .filter(|row| waits(&row.escalation))
-            .filter_map(|row| Some((row.escalation.id, row.escalation.conversation_id?)))
-            .collect();
-        let Some((id, conversation)) = waiting.into_iter().choose(&mut self.dice) else { return Ok(()) };
-        if !self.deed("escalation.claim", &json!({"id": id})).await? {
-            return Ok(());
-        }
+        let (id, conversation) = match (self.left_open().await?, self.waiting().await?) {
+            (Some(mine), _) => mine,
+            (None, Some(next)) if self.claim(next.0).await? => next,
+            _ => return Ok(()),
+        };
         for _ in 0..self.dice.random_range(1..=2) {
             self.listen(self.pace).await?;
             self.say(conversation).await?;
         }
         self.listen(self.pace).await?;
         let resolution = json!({"id": id, "resolution": "Answered.", "reopen_ai": true});
-        self.deed("escalation.resolve", &resolution).await.map(drop)
+        self.deed::<IgnoredAny>("escalation.resolve", &resolution).await.map(drop)
     }
 
-    /// Does it. False where somebody else was quicker, or it was done by a try whose answer was lost.
-    async fn deed(&mut self, method: &str, params: &Value) -> Result<bool, CallError> {
-        match self.persist::<IgnoredAny>(method, params).await {
-            Ok(_) => Ok(true),
-            Err(CallError::Refused(refusal)) if refusal.kind() == Some("conflict") => Ok(false),
+    /// One that this clerk has claimed without hearing so: the server was killed before it could answer.
+    async fn left_open(&mut self) -> Result<Option<(Uuid, Uuid)>, CallError> {
+        let me = self.me;
+        let is_mine = move |escalation: &Escalation| {
+            escalation.status == Some(Status::InProgress)
+                && me.is_some()
+                && escalation.assignee.as_ref().map(|assignee| assignee.id) == me
+        };
+        Ok(self.console().await?.known.values().find_map(|row| place(&row.escalation, &is_mine)))
+    }
+
+    /// Any of those that wait.
+    async fn waiting(&mut self) -> Result<Option<(Uuid, Uuid)>, CallError> {
+        let waits = |row: &Escalation| matches!(row.status, Some(Status::Pending | Status::Notified));
+        let known = &self.console().await?.known;
+        let waiting: Vec<_> = known.values().filter_map(|row| place(&row.escalation, &waits)).collect();
+        Ok(waiting.into_iter().choose(&mut self.dice))
+    }
+
+    async fn claim(&mut self, id: Uuid) -> Result<bool, CallError> {
+        let claimed: Option<Held> = self.deed("escalation.claim", &json!({"id": id})).await?;
+        self.me = claimed.as_ref().and_then(|held| Some(held.escalation.assignee.as_ref()?.id)).or(self.me);
+        Ok(claimed.is_some())
+    }
+
+    /// Does it. Nothing where somebody else was quicker, or it was done by a try whose answer was lost.
+    async fn deed<T: DeserializeOwned>(
+        &mut self,
+        method: &str,
+        params: &Value,
+    ) -> Result<Option<T>, CallError> {
+        match self.persist(method, params).await {
+            Ok(done) => Ok(Some(done)),
+            Err(CallError::Refused(refusal)) if refusal.kind() == Some("conflict") => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -110,11 +144,7 @@ impl Clerk {
     }
 
     /// Asks until there is an answer that is more than "not now".
-    async fn persist<T: serde::de::DeserializeOwned>(
-        &mut self,
-        method: &str,
-        params: &Value,
-    ) -> Result<T, CallError> {
+    async fn persist<T: DeserializeOwned>(&mut self, method: &str, params: &Value) -> Result<T, CallError> {
         let deadline = Instant::now() + self.stage.lifeline();
         loop {
             let answer = self.console().await?.call(method, params).await;
@@ -170,4 +200,9 @@ impl Clerk {
         sleep(PAUSE).await;
         Ok(())
     }
+}
+
+/// Which escalation, and of which conversation, where it is one of these.
+fn place(escalation: &Escalation, is_one: &impl Fn(&Escalation) -> bool) -> Option<(Uuid, Uuid)> {
+    Some((escalation.id, escalation.conversation_id?)).filter(|_| is_one(escalation))
 }
