@@ -42,6 +42,7 @@ static MIGRATIONS: &[Migration] = migrations![
     13 "0013_sync",
     14 "0014_months",
     15 "0015_indexing",
+    16 "0016_words",
 ];
 
 #[derive(Debug, thiserror::Error)]

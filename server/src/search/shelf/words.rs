@@ -168,7 +168,7 @@ fn stem(word: &str) -> &str {
     // `cancelled` and `cancel`, `shipping` and `ship`; `deliveries` and `delivery`.
     let bytes = stem.as_bytes();
     match bytes {
-        [.., a, b] if a == b && stem.len() > 3 && !matches!(b, b's' | b'z' | b'e' | b'o') => {
+        [.., a, b] if a == b && a.is_ascii_alphabetic() && stem.len() > 3 && !b"szeo".contains(b) => {
             &stem[..stem.len() - 1]
         }
         [.., b'i'] if stem.len() > 3 => &stem[..stem.len() - 1],
@@ -231,6 +231,7 @@ mod tests {
             assert!(best(&[one, "other words"], other) == Some(0), "{one} {other}");
         }
         assert_eq!(best(&["care"], "card"), None);
+        assert_eq!(best(&["1100"], "110"), None);
         assert_eq!(best(&["如何锁定卡片"], "锁定"), Some(0));
     }
 
