@@ -314,11 +314,9 @@ impl Insights {
     ) -> Result<Vec<Row>, StoreError> {
         let Self { pools, cache, marks } = self.clone();
         let work = tokio::spawn(async move {
+            let _write = cache.write(workspace, contacts);
             let outcome = pools.write_all(&[workspace], steps).await;
             marks.folded();
-            for contact in contacts {
-                cache.forget(workspace, contact);
-            }
             outcome
         });
         work.await.unwrap_or_else(|crash| Err(StoreError::Unavailable(format!("a write ended: {crash}"))))

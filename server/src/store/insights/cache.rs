@@ -1,7 +1,8 @@
 //! The insights that were asked for lately, at hand without the database.
 //!
-//! Invariant: what was read before a write of its contact was over is never put here after it, so that nothing stays that
-//! is not true any more. What another server writes is seen once an entry has grown old.
+//! Invariant: from before a write of its contact until it is over nothing of it is here, and what was read meanwhile is not put
+//! here after it: whoever knows of the write is told what it wrote. What another server writes is seen once an entry has grown
+//! old.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,8 +23,10 @@ struct Held {
     order: BTreeMap<u64, (WorkspaceId, String)>,
     /// Counts every use.
     turn: u64,
-    /// Counts every write.
+    /// Counts the beginnings and the ends of writes.
     writes: u64,
+    /// Writes that are under way.
+    open: usize,
     hits: u64,
     misses: u64,
 }
@@ -33,6 +36,9 @@ struct Entry {
     turn: u64,
     since: Instant,
 }
+
+/// A write that is under way; it is over, however it ended, when this is dropped.
+pub(super) struct Write(Cache);
 
 /// When a reader began: how many writes there had been.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +86,7 @@ impl Cache {
             return;
         }
         let mut held = self.lock();
-        if held.writes != ticket.0 {
+        if held.writes != ticket.0 || held.open > 0 {
             return;
         }
         let key = (workspace, insight.contact.clone());
@@ -96,11 +102,16 @@ impl Cache {
         }
     }
 
-    /// After a write of the contact, however it ended.
-    pub(super) fn forget(&self, workspace: WorkspaceId, contact: String) {
+    /// Before a write of these contacts.
+    pub(super) fn write(&self, workspace: WorkspaceId, contacts: Vec<String>) -> Write {
         let mut held = self.lock();
         held.writes += 1;
-        held.drop_entry(&(workspace, contact));
+        held.open += 1;
+        for contact in contacts {
+            held.drop_entry(&(workspace, contact));
+        }
+        drop(held);
+        Write(self.clone())
     }
 
     pub(super) fn status(&self) -> CacheStatus {
@@ -110,6 +121,14 @@ impl Cache {
 
     fn lock(&self) -> MutexGuard<'_, Held> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Write {
+    fn drop(&mut self) {
+        let mut held = self.0.lock();
+        held.writes += 1;
+        held.open -= 1;
     }
 }
 
@@ -141,10 +160,18 @@ mod tests {
         let (known, ticket) = cache.get(workspace, "a");
         assert_eq!(known.unwrap().fields["personal"], "x");
         assert_eq!(cache.get(mint::id(), "a").0, None, "of another workspace");
-        cache.forget(workspace, "a".to_owned());
+        let write = cache.write(workspace, vec!["a".to_owned()]);
         cache.put(workspace, &insight("a", "old"), ticket);
-        assert_eq!(cache.get(workspace, "a").0, None);
-        assert_eq!(cache.status(), CacheStatus { items: 0, most: ITEMS, hits: 1, misses: 3 });
+        let (none, meanwhile) = cache.get(workspace, "a");
+        assert_eq!(none, None, "it is being written");
+        cache.put(workspace, &insight("a", "old"), meanwhile);
+        drop(write);
+        cache.put(workspace, &insight("a", "old"), meanwhile);
+        let (none, after) = cache.get(workspace, "a");
+        assert_eq!(none, None);
+        cache.put(workspace, &insight("a", "new"), after);
+        assert_eq!(cache.get(workspace, "a").0.unwrap().fields["personal"], "new");
+        assert_eq!(cache.status(), CacheStatus { items: 1, most: ITEMS, hits: 2, misses: 4 });
     }
 
     #[test]
