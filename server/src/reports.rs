@@ -127,7 +127,8 @@ mod tests {
     async fn a_report_is_followed_by_a_rest() {
         let pace = Pace::new();
         let (begin, took) = (Instant::now(), Duration::from_millis(1));
-        pace.keep(sleep(took)).await.unwrap();
+        // Within, so that the whole of it is after the beginning.
+        pace.keep(async { sleep(took).await }).await.unwrap();
         let free_at = *pace.free_at.lock().await;
         assert!(free_at >= begin + took * (1 + REST), "the rest is {:?}", free_at - begin);
         let next = pace.keep(async { Instant::now() }).await.unwrap();
