@@ -5,9 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use deadpool_postgres::{
-    Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod, Runtime, Timeouts,
-};
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
 use futures_util::future::join_all;
 use switchboard_protocol::ids::WorkspaceId;
 use tokio::task::JoinError;
@@ -80,8 +78,6 @@ impl Pools {
             Pool::builder(manager)
                 .max_size(size)
                 .timeouts(TIMEOUTS)
-                // The one that was used last: its backend has mapped what it read into its memory, and the others cost nothing.
-                .queue_mode(QueueMode::Lifo)
                 .runtime(Runtime::Tokio1)
                 .build()
                 .map_err(|error| StoreError::Unavailable(error.to_string()))
