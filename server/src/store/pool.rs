@@ -61,7 +61,7 @@ const TIMEOUTS: Timeouts = Timeouts {
 /// A database that does not answer is taken for a lost connection after this: a frozen one cannot keep its own
 /// statement timeout.
 const TRANSACTION_WITHIN: Duration = Duration::from_secs(15);
-/// The largest table is vacuumed in less.
+/// Work on one table that takes longer is taken for lost.
 const MAINTENANCE_WITHIN: Duration = Duration::from_mins(10);
 /// Whoever asks whether the server is ready wants to know now.
 const PING_WITHIN: Duration = Duration::from_secs(2);

@@ -92,9 +92,8 @@ impl Clerk {
     async fn left_open(&mut self) -> Result<Option<(Uuid, Uuid)>, CallError> {
         let me = self.me;
         let is_mine = move |escalation: &Escalation| {
-            escalation.status == Some(Status::InProgress)
-                && me.is_some()
-                && escalation.assignee.as_ref().map(|assignee| assignee.id) == me
+            let assignee = escalation.assignee.as_ref().map(|assignee| assignee.id);
+            escalation.status == Some(Status::InProgress) && assignee.is_some() && assignee == me
         };
         Ok(self.console().await?.known.values().find_map(|row| place(&row.escalation, &is_mine)))
     }
