@@ -12,6 +12,7 @@ pub(crate) const TESTS: &[Test] = tests![
     a_poison_row_fails_alone,
     a_first_word_that_is_refused_leaves_nothing_behind,
     a_read_only_database_acknowledges_nothing needs LocalDatabase,
+    a_lane_is_up_again_once_its_only_write_is_found_stored needs LocalDatabase,
     an_old_client_id_is_answered_from_the_log,
 ];
 
@@ -162,18 +163,48 @@ async fn repeats_in_a_crowd(visitor: &mut Visitor, old: Uuid, first: &str, head:
 }
 
 /// From now on the database refuses this one word.
+/// Nothing else is on the way, so the repeat alone can show that the database is back.
+async fn a_lane_is_up_again_once_its_only_write_is_found_stored(world: World) -> Result<()> {
+    const COMMITTED: &str = "from pg_stat_activity where wait_event = 'SyncRep'";
+    world.allow_warning("the database is away; writes wait");
+    world.start().await?;
+    let mut visitor = world.visitor().await?;
+    visitor.send("before").await?;
+    // A commit waits for a standby that never comes, and its connection is ended while it does: it is on disk, and
+    // the server cannot know.
+    set(&world, "synchronous_standby_names", "nobody").await?;
+    let end_connection = async {
+        eventually("the commit to be on disk", async || {
+            let ended = world.rows(&format!("select pg_terminate_backend(pid) {COMMITTED}")).await?;
+            Ok((!ended.is_empty()).then_some(()))
+        })
+        .await
+    };
+    let (sent, ended) = tokio::join!(visitor.send("meanwhile"), end_connection);
+    ended?;
+    ensure!(sent?.seq == 2, "the repeat finds what was stored");
+    set(&world, "synchronous_standby_names", "").await?;
+    ensure!(visitor.send("after").await?.seq == 3);
+    ensure!(world.stored_messages(&visitor.conversation).await?.len() == 3);
+    Ok(())
+}
+
 async fn poison(world: &World) -> Result<()> {
     world.execute("alter table messages add constraint no_poison check (content <> 'poison')").await
 }
 
 async fn read_only(world: &World, is: bool) -> Result<()> {
-    let setting = if is { "on" } else { "off" };
-    world.execute(&format!("alter system set default_transaction_read_only = {setting}")).await?;
+    set(world, "default_transaction_read_only", if is { "on" } else { "off" }).await
+}
+
+/// Changes a setting of the whole cluster.
+async fn set(world: &World, name: &str, value: &str) -> Result<()> {
+    world.execute(&format!("alter system set {name} = '{value}'")).await?;
     world.value("select pg_reload_conf()").await?;
     // Told to those who were there before it holds for those who come.
     eventually("the setting to hold", async || {
-        let now = world.value("select current_setting('default_transaction_read_only')").await?;
-        Ok((now == setting).then_some(()))
+        let now = world.value(&format!("select current_setting('{name}')")).await?;
+        Ok((now == value).then_some(()))
     })
     .await
 }

@@ -85,29 +85,35 @@ impl Lane {
         let mut groups = vec![batch];
         let mut pause = BACKOFF.0;
         while let Some(group) = groups.pop() {
-            match self.commit(&group).await {
+            let committed = self.commit(&group).await;
+            // One that was refused has reached the database too: without this a lane whose last write turned out to
+            // be stored already would be taken for down, and get no other that could show the contrary.
+            if !matches!(committed, Err(StoreError::Unavailable(_))) {
+                self.recovered(&mut pause);
+            }
+            let (group, reason) = match committed {
                 Ok(()) => {
-                    self.recovered(&mut pause);
                     answer(group, || Outcome::Committed);
+                    continue;
                 }
                 Err(error @ StoreError::LeaseLost) => return Err(error),
-                Err(StoreError::Unavailable(reason)) => {
-                    groups.push(group);
-                    self.lost(&reason);
-                    sleep(pause.mul_f64(rand::random_range(0.5..1.0))).await;
-                    pause = (pause * 2).min(BACKOFF.1);
-                }
+                Err(StoreError::Unavailable(reason)) => (group, reason),
                 Err(error) => match self.sort_out(group, &error).await {
-                    Ok(rest) => groups.extend(rest),
-                    Err((group, StoreError::Unavailable(reason))) => {
-                        groups.push(group);
-                        self.lost(&reason);
-                        sleep(pause.mul_f64(rand::random_range(0.5..1.0))).await;
-                        pause = (pause * 2).min(BACKOFF.1);
+                    Ok(rest) => {
+                        groups.extend(rest);
+                        continue;
                     }
-                    Err((group, other)) => answer(group, || Outcome::Refused(other.to_string())),
+                    Err((group, StoreError::Unavailable(reason))) => (group, reason),
+                    Err((group, other)) => {
+                        answer(group, || Outcome::Refused(other.to_string()));
+                        continue;
+                    }
                 },
-            }
+            };
+            groups.push(group);
+            self.lost(&reason);
+            sleep(pause.mul_f64(rand::random_range(0.5..1.0))).await;
+            pause = (pause * 2).min(BACKOFF.1);
         }
         Ok(())
     }
