@@ -306,7 +306,7 @@ declare global {
     }
 
     /** It is made anew when `sign` changes; `key` stays. */
-    type Item = [key: string, sign: string, make: () => HTMLElement];
+    type Item = [key: string, sign: string, make: () => HTMLElement | SVGElement];
 
     interface List {
       readonly element: HTMLElement;

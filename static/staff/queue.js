@@ -22,6 +22,22 @@ export const VIEWS = {
   all: { words: "Conversations", empty: "There is no conversation yet." },
 };
 
+/**
+ * How many are in a view, in a link to it. The number changes in place: a link that is made anew between press and release is
+ * not followed.
+ * @param {string} view
+ */
+export const tally = (view) => h("span", { class: "count", "data-view": view, hidden: true });
+
+/** @param {HTMLElement} element around tallies @param {Record<string, number>} counts */
+export const count = (element, counts) => {
+  for (const number of /** @type {NodeListOf<HTMLElement>} */ (element.querySelectorAll(".count"))) {
+    const n = counts[number.dataset.view ?? ""] ?? 0;
+    number.hidden = !n;
+    if (number.textContent !== `${n}`) number.textContent = `${n}`;
+  }
+};
+
 /** @typedef {{key: string, conversation_id: string, name: string, text: string, at: string, it?: Staff.Escalation, state?: Desk.State}} Row */
 
 /** @type {(shell: Staff.Shell) => Staff.View & {counts(): Record<string, number>, move(by: number): void, focus(): void, select(view: string, id?: string): void}} */
@@ -161,14 +177,12 @@ export const makeQueue = ({ desk, attempt }) => {
     trigger.hidden = sort.hidden = view === "all";
     sort.hidden ||= view === "resolved";
     tabs.render(tabLinks());
+    count(tabs.element, counts());
   };
 
   const counts = () => Object.fromEntries(Object.entries(belongs).map(([name, test]) => [name, desk.escalations.filter(test).length]));
 
-  const tabLinks = () => {
-    const n = counts();
-    return Object.entries(VIEWS).map(([name, { words }]) => /** @type {Desk.Item} */ ([name, `${n[name]} ${name === view}`, () => h("a", { href: `#/inbox/${name}`, ...(name === view && { ariaCurrent: "page" }) }, words, n[name] ? h("span", { class: "count" }, String(n[name])) : null)]));
-  };
+  const tabLinks = () => Object.entries(VIEWS).map(([name, { words }]) => /** @type {Desk.Item} */ ([name, `${name === view}`, () => h("a", { href: `#/inbox/${name}`, ...(name === view && { ariaCurrent: "page" }) }, words, tally(name))]));
 
   const links = () => /** @type {HTMLAnchorElement[]} */ ([...list.element.querySelectorAll("a.row")]);
 

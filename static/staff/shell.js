@@ -1,5 +1,5 @@
 /** The page around the views: where one goes, whether there is a connection, and what is always at hand. */
-import { h, icon, mark } from "../widget/dom.js";
+import { h, icon, makeList, mark } from "../widget/dom.js";
 import { makeConversation } from "./conversation.js";
 import { makeDashboard } from "./dashboard.js";
 import { makeMenu } from "./dialog.js";
@@ -7,7 +7,7 @@ import { visitorName, words } from "./format.js";
 import { CHART, HELP, INBOX, LIST, MUTE, SOUND, THEME } from "./icons.js";
 import { listen, showKeys } from "./keys.js";
 import { makeInteractions } from "./log.js";
-import { makeQueue, VIEWS } from "./queue.js";
+import { count, makeQueue, tally, VIEWS } from "./queue.js";
 import { makeSide } from "./side.js";
 import { isSoundOn, ring, setSound, setTitle } from "./sound.js";
 import { nextTheme, themeWords } from "./theme.js";
@@ -114,7 +114,9 @@ export const makeShell = (desk, signOut) => {
 
   // ------------------------------------------------------------------------------------- the rail
 
-  const places = h("nav", { class: "places", ariaLabel: "Main" });
+  // Drawn with every change of the queue, and what somebody presses must still be there when they let go: so by lists,
+  // which make anew only what looks otherwise.
+  const places = makeList(h("nav", { class: "places", ariaLabel: "Main" }));
   /** @param {string[]} paths @param {string} title @param {(event: Event) => unknown} onclick */
   const tool = (paths, title, onclick) => h("button", { class: "place", title, ariaLabel: title, onclick }, icon(...paths), h("span", null, title));
   const sound = tool(SOUND, "Sound", () => {
@@ -126,31 +128,42 @@ export const makeShell = (desk, signOut) => {
     drawRail();
   });
   const help = tool(HELP, "Keyboard", () => showKeys(keys));
+  const soundParts = makeList(sound);
+  soundParts.clear();
   const me = h("button", { class: "place me" });
+  const myParts = makeList(me);
   const account = makeMenu(me, () => [
     ...(/** @type {Staff.Presence[]} */ (["online", "away", "offline"])).map((status) => /** @type {[string, () => unknown, string]} */ ([`${status === desk.presence ? "✓ " : ""}${status === "away" ? "Away: give me nobody new" : words(status)}`, () => (desk.presence = status), `presence ${status}`])),
     ["Sign out", signOut],
   ]);
-  const rail = h("header", { class: "rail" }, h("a", { class: "brand", href: "#/inbox", ariaLabel: "Switchboard, to the inbox" }, mark(), h("span", null, "Switchboard")), places, h("div", { class: "gap" }), sound, theme, help, account);
+  const rail = h("header", { class: "rail" }, h("a", { class: "brand", href: "#/inbox", ariaLabel: "Switchboard, to the inbox" }, mark(), h("span", null, "Switchboard")), places.element, h("div", { class: "gap" }), sound, theme, help, account);
 
   const drawRail = () => {
     const counts = queue.counts();
-    /** @param {string} href @param {string[] | null} paths @param {string} text @param {boolean} on @param {number} [n] */
-    const place = (href, paths, text, on, n) => h("a", { class: `place ${paths ? "" : "sub"}`, href, title: text, ...(on && { ariaCurrent: "page" }) }, paths ? icon(...paths) : null, h("span", null, text), n ? h("span", { class: "count" }, String(n)) : null);
+    /** @type {(href: string, paths: string[] | null, text: string, on: boolean, more?: Desk.Child) => Desk.Item} */
+    const place = (href, paths, text, on, more) => [text, `${href} ${on}`, () => h("a", { class: `place ${paths ? "" : "sub"}`, href, title: text, ...(on && { ariaCurrent: "page" }) }, paths ? icon(...paths) : null, h("span", null, text), more)];
     const here = document.activeElement?.closest(".places")?.contains(document.activeElement) ? document.activeElement?.getAttribute("href") : null;
-    places.replaceChildren(
-      place(`#/inbox/${inboxView}`, INBOX, "Inbox", view === "inbox", counts.unassigned),
-      ...Object.entries(VIEWS).map(([name, { words }]) => place(`#/inbox/${name}`, null, words, view === "inbox" && name === inboxView, counts[name])),
+    places.render([
+      place(`#/inbox/${inboxView}`, INBOX, "Inbox", view === "inbox", tally("unassigned")),
+      ...Object.entries(VIEWS).map(([name, { words }]) => place(`#/inbox/${name}`, null, words, view === "inbox" && name === inboxView, tally(name))),
       place("#/dashboard", CHART, "Dashboard", view === "dashboard"),
-      place("#/log", LIST, "Decisions", view === "log"));
-    if (here) /** @type {HTMLElement | null} */ (places.querySelector(`[href="${here}"]`))?.focus();
-    sound.replaceChildren(icon(...(isSoundOn() ? SOUND : MUTE)), h("span", null, isSoundOn() ? "Sound on" : "Sound off"));
+      place("#/log", LIST, "Decisions", view === "log"),
+    ]);
+    count(places.element, counts);
+    if (here) /** @type {HTMLElement | null} */ (places.element.querySelector(`[href="${here}"]`))?.focus();
+    soundParts.render([
+      ["icon", `${isSoundOn()}`, () => icon(...(isSoundOn() ? SOUND : MUTE))],
+      ["words", `${isSoundOn()}`, () => h("span", null, isSoundOn() ? "Sound on" : "Sound off")],
+    ]);
     sound.title = sound.ariaLabel = isSoundOn() ? "Sound on" : "Sound off";
     sound.ariaPressed = String(isSoundOn());
     theme.title = theme.ariaLabel = themeWords();
     /** @type {HTMLElement} */ (theme.lastChild).textContent = themeWords();
     const initials = desk.me.name.split(/\s+/).map(([first]) => first).slice(0, 2).join("");
-    me.replaceChildren(h("span", { class: `avatar ${desk.presence}`, "data-initials": initials }), h("span", null, desk.me.name));
+    myParts.render([
+      ["avatar", `${desk.presence} ${initials}`, () => h("span", { class: `avatar ${desk.presence}`, "data-initials": initials })],
+      ["name", desk.me.name, () => h("span", null, desk.me.name)],
+    ]);
     me.ariaLabel = `${desk.me.name}, ${words(desk.presence).toLowerCase()}`;
     const page = view === "inbox" ? (open ? visitorName(desk.escalationOf(open.id), open.id) : VIEWS[inboxView].words) : view === "log" ? "Decisions" : "Dashboard";
     setTitle(page, counts.unassigned);

@@ -18,7 +18,7 @@ export const h = (tag, props, ...children) => {
 
 /** A list whose items are made anew only when their signature changes. @type {Desk.MakeList} */
 export const makeList = (element) => {
-  /** @type {Map<string, {sign: string, element: HTMLElement}>} */
+  /** @type {Map<string, {sign: string, element: HTMLElement | SVGElement}>} */
   let shown = new Map();
   return {
     element,

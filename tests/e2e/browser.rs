@@ -32,8 +32,9 @@ use self::reload::{
 use self::safety::what_somebody_wrote_runs_nothing;
 use self::staff::{
     a_canned_reply_is_written_by_a_slash, a_formula_in_a_table_stays_text,
-    a_note_is_never_told_to_the_visitor, after_an_outage_nothing_that_is_shown_is_old,
-    an_account_that_is_not_staff_is_told_so, everything_of_the_console_fits_and_keeps_nobody_out,
+    a_note_is_never_told_to_the_visitor, a_press_outlives_a_change_of_the_queue,
+    after_an_outage_nothing_that_is_shown_is_old, an_account_that_is_not_staff_is_told_so,
+    everything_of_the_console_fits_and_keeps_nobody_out,
     somebody_who_waits_is_claimed_answered_and_resolved_with_the_keyboard,
     the_console_is_served_under_a_policy_of_its_own, the_way_in_fits_and_keeps_nobody_out,
     what_a_visitor_wrote_runs_nothing_in_the_console, what_was_half_written_outlives_the_sign_out,
@@ -90,6 +91,7 @@ pub(crate) const TESTS: &[Test] = tests![
     somebody_who_waits_is_claimed_answered_and_resolved_with_the_keyboard needs Browser,
     who_claims_too_late_is_told_who_has_it needs Browser,
     a_note_is_never_told_to_the_visitor needs Browser,
+    a_press_outlives_a_change_of_the_queue needs Browser,
     a_canned_reply_is_written_by_a_slash needs Browser,
     after_an_outage_nothing_that_is_shown_is_old needs Browser,
     what_was_half_written_outlives_the_sign_out needs Browser,

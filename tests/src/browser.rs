@@ -165,17 +165,22 @@ impl Browser {
 
     /// Clicks in the middle of the element that a script returns.
     pub async fn click(&self, element: &str) -> Result<()> {
+        self.click_while(element, async { Ok(()) }).await
+    }
+
+    /// The same with something that happens between press and release.
+    pub async fn click_while(&self, element: &str, happens: impl Future<Output = Result<()>>) -> Result<()> {
         let middle = format!(
             "const {{ x, y, width, height }} = (() => {{ {element} }})().getBoundingClientRect();
              return [x + width / 2, y + height / 2]"
         );
         let (x, y): (f64, f64) = serde_json::from_value(self.run(&middle).await?)?;
         let button = fantoccini::actions::MOUSE_BUTTON_LEFT;
-        let mouse = MouseActions::new("mouse".into())
-            .then(PointerAction::MoveTo { duration: None, x, y })
-            .then(PointerAction::Down { button })
-            .then(PointerAction::Up { button });
-        self.act(mouse).await
+        let mouse = || MouseActions::new("mouse".into());
+        let press = mouse().then(PointerAction::MoveTo { duration: None, x, y });
+        self.act(press.then(PointerAction::Down { button })).await?;
+        happens.await?;
+        self.act(mouse().then(PointerAction::Up { button })).await
     }
 
     async fn act(&self, actions: impl Into<ActionSequence>) -> Result<()> {

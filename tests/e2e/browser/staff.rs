@@ -22,6 +22,7 @@ pub(super) use self::looks::{
 };
 pub(super) use self::work::{
     a_canned_reply_is_written_by_a_slash, a_note_is_never_told_to_the_visitor,
+    a_press_outlives_a_change_of_the_queue,
     somebody_who_waits_is_claimed_answered_and_resolved_with_the_keyboard,
     who_claims_too_late_is_told_who_has_it, why_it_came_to_this_is_shown_and_counted,
 };
@@ -82,8 +83,13 @@ impl Clerk {
     }
 
     async fn click(&self, selector: &str) -> Result<()> {
+        self.click_while(selector, async { Ok(()) }).await
+    }
+
+    /// The same with something that happens between press and release.
+    async fn click_while(&self, selector: &str, happens: impl Future<Output = Result<()>>) -> Result<()> {
         self.until(&format!("document.querySelector(`{selector}`)")).await?;
-        self.browser.click(&format!("return document.querySelector(`{selector}`)")).await
+        self.browser.click_while(&format!("return document.querySelector(`{selector}`)"), happens).await
     }
 
     /// Opens the conversation, as its address does.

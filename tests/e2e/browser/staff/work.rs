@@ -137,3 +137,25 @@ pub(crate) async fn why_it_came_to_this_is_shown_and_counted(world: World) -> Re
     clerk.until("document.querySelectorAll('.tile').length === 8").await?;
     clerk.close().await
 }
+
+/// On a busy desk there is always one between press and release.
+pub(crate) async fn a_press_outlives_a_change_of_the_queue(world: World) -> Result<()> {
+    world.start().await?;
+    let clerk = Clerk::at(&world, "ann@shop.example").await?;
+    let counted = |count: usize| format!("document.querySelector('.sub .count')?.textContent === '{count}'");
+    let clicks = [
+        (".places [href='#/inbox/unassigned']", "location.hash === '#/inbox/unassigned'"),
+        (".places [href='#/inbox/open'] .count", "location.hash === '#/inbox/open'"),
+        (".me .avatar", "!document.querySelector('.menu').hidden"),
+    ];
+    let mut visitors = Vec::new();
+    for (at, (pressed, happens)) in (1..).zip(clicks) {
+        let another = async {
+            visitors.push(waiting(&world, "Kim", "my card is gone").await?);
+            clerk.until(&counted(at)).await
+        };
+        clerk.click_while(pressed, another).await?;
+        clerk.until(happens).await?;
+    }
+    clerk.close().await
+}
