@@ -8,8 +8,6 @@ pub mod insights;
 pub mod knowledge;
 pub mod memory;
 pub mod model;
-mod passage;
-mod rank;
 mod shelf;
 
 pub use embedder::Mind;

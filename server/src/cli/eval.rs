@@ -19,7 +19,6 @@ use crate::brain::local::in_context;
 use crate::config::{self, Layers};
 use crate::domain::message::Role;
 use crate::domain::turn::Said;
-use crate::search::chunk::chunks;
 use crate::search::embedder::{EmbedError, Embedder};
 use crate::search::eval::{Page, Question, retrieval};
 use crate::search::model::{self, Model};
@@ -98,9 +97,8 @@ struct Pace {
 
 /// Runs one evaluation with the model of this machine, brought first where it is missing.
 pub fn begin(eval: &Eval, layers: &Layers) -> anyhow::Result<ExitCode> {
-    let pieces = |page: &Page| chunks(&page.title, &page.text).into_iter().map(|chunk| chunk.text).collect();
     tokio::task::block_in_place(|| {
-        run(eval, pieces, || {
+        run(eval, || {
             fetch(layers, None)?;
             Ok(Embedder::load(model_of(layers)?.folder())?)
         })
@@ -121,11 +119,7 @@ fn model_of(layers: &Layers) -> anyhow::Result<Model> {
 }
 
 /// `model` loads the embedder, and brings the weights first where they are missing.
-fn run(
-    eval: &Eval,
-    cut: impl Fn(&Page) -> Vec<String>,
-    model: impl FnOnce() -> anyhow::Result<Embedder>,
-) -> anyhow::Result<()> {
+fn run(eval: &Eval, model: impl FnOnce() -> anyhow::Result<Embedder>) -> anyhow::Result<()> {
     match eval {
         Eval::Intents { train, test, oos, val, val_oos, no_model } => {
             let optional = |path: &Option<PathBuf>| {
@@ -151,7 +145,7 @@ fn run(
             let (pages, questions): (Vec<Page>, Vec<Question>) = (lines(docs)?, lines(queries)?);
             let embedder = if *no_model { None } else { Some(model()?) };
             let embed = embedder.as_ref().map(blocking);
-            print(&retrieval(&pages, &questions, cut, embed.as_ref().map(|embed| embed as _))?)
+            print(&retrieval(&pages, &questions, embed.as_ref().map(|embed| embed as _))?)
         }
         Eval::Embedding { conversations, seconds } => {
             let asked: Vec<String> =

@@ -1,15 +1,20 @@
-//! How well questions find their pages, by the rules that answer `knowledge.search`.
+//! How well questions find their pages, by the search that answers `knowledge.search`.
 //!
-//! Invariant: a page stands as high as its best passage.
+//! Invariant: a page stands as high as its best chunk.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::passage;
-use super::rank::{Candidate, Rarity, Scan, Words, rank};
-use crate::domain::vector::{DIMENSIONS, Vector};
+use super::chunk::chunks;
+use super::shelf::index::{Document, Index, Mode, Query};
+use super::shelf::kind::Kind as _;
+use crate::domain::knowledge::{Topics, embedded};
+use crate::domain::vector::Vector;
+use crate::store::knowledge::{Library, Shelved};
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct Page {
@@ -50,15 +55,13 @@ pub enum EvalError<E> {
 /// Embeds many texts; absent, the words alone are measured.
 pub type Embed<'a, E> = Option<&'a dyn Fn(Vec<String>) -> Result<Vec<Vector>, E>>;
 
-/// `cut` makes passages of a page's text, as an import does.
 pub fn retrieval<E>(
     pages: &[Page],
     questions: &[Question],
-    cut: impl Fn(&Page) -> Vec<String>,
     embed: Embed<'_, E>,
 ) -> Result<Report, EvalError<E>> {
-    let known: HashMap<&str, usize> =
-        pages.iter().enumerate().map(|(at, page)| (page.id.as_str(), at)).collect();
+    let known: HashMap<&str, Uuid> =
+        pages.iter().enumerate().map(|(at, page)| (page.id.as_str(), document(at))).collect();
     let unknown = |(_, question): &(usize, &Question)| !known.contains_key(question.doc_id.as_str());
     if let Some((at, question)) = questions.iter().enumerate().find(unknown) {
         return Err(EvalError::Unknown { at: at + 1, id: question.doc_id.clone() });
@@ -66,11 +69,11 @@ pub fn retrieval<E>(
     if questions.is_empty() {
         return Err(EvalError::Empty);
     }
-    let shelf = Shelf::fill(pages, cut, embed)?;
+    let shelf = shelve(pages, embed)?;
     let mut places = Vec::new();
     let begin = Instant::now();
     for question in questions {
-        places.push(shelf.place(&question.q, known[question.doc_id.as_str()], embed)?);
+        places.push(place(&shelf, &question.q, known[question.doc_id.as_str()], embed)?);
     }
     let spent = begin.elapsed().as_secs_f64() * 1_000.0;
     let all = count(places.len());
@@ -84,64 +87,64 @@ pub fn retrieval<E>(
     })
 }
 
-/// All passages, as both legs see them.
-struct Shelf {
-    passages: Vec<Passage>,
-    rarity: Rarity,
-    scan: Scan<usize>,
+/// Who made the vectors here.
+const EMBEDDER: &str = "eval";
+
+fn document(at: usize) -> Uuid {
+    Uuid::from_u128(at as u128)
 }
 
-struct Passage {
-    page: usize,
-    title: Words,
-    text: Words,
-}
-
-impl Shelf {
-    fn fill<E>(
-        pages: &[Page],
-        cut: impl Fn(&Page) -> Vec<String>,
-        embed: Embed<'_, E>,
-    ) -> Result<Self, EvalError<E>> {
-        let mut passages = Vec::new();
-        let mut scan = Scan::new(DIMENSIONS);
-        for (at, page) in pages.iter().enumerate() {
-            for text in cut(page) {
-                if let Some(embed) = embed {
-                    let vectors = embed(passage::readings(&page.title, &text)).map_err(EvalError::Embed)?;
-                    if let Some(vector) = passage::blend(&page.title, &vectors) {
-                        scan.add(passages.len(), &vector);
-                    }
-                }
-                passages.push(Passage { page: at, title: Words::of(&page.title), text: Words::of(&text) });
-            }
-        }
-        let rarity = Rarity::of(passages.iter().flat_map(|passage| [&passage.title, &passage.text]));
-        Ok(Self { passages, rarity, scan })
-    }
-
-    /// The place of a page among all, 1 the first.
-    fn place<E>(&self, question: &str, page: usize, embed: Embed<'_, E>) -> Result<usize, EvalError<E>> {
-        let mut cosines: HashMap<usize, f32> = HashMap::new();
-        if let Some(embed) = embed {
-            let vectors = embed(vec![question.to_owned()]).map_err(EvalError::Embed)?;
-            if let Some(vector) = vectors.first() {
-                cosines.extend(self.scan.nearest(vector, self.passages.len(), |_| true));
-            }
-        }
-        let candidates = self.passages.iter().enumerate().map(|(at, passage)| Candidate {
-            id: passage.page,
-            title: passage.title.clone(),
-            text: passage.text.clone(),
-            cosine: cosines.get(&at).copied(),
+/// The pages as a workspace's knowledge holds them.
+fn shelve<E>(pages: &[Page], embed: Embed<'_, E>) -> Result<Index<Shelved>, EvalError<E>> {
+    let mut documents = Vec::new();
+    for (at, page) in pages.iter().enumerate() {
+        let chunks = chunks(&page.title, &page.text);
+        let texts: Vec<_> =
+            chunks.iter().map(|chunk| embedded(&page.title, &chunk.heading, &chunk.text)).collect();
+        let mut vectors = embed_all(embed, texts)?.into_iter();
+        let pieces = (1..).zip(chunks).map(|(ordinal, chunk)| Shelved {
+            document: document(at),
+            ordinal,
+            heading: chunk.heading,
+            text: chunk.text,
+            vector: vectors.next().map(|vector| (vector, EMBEDDER.to_owned())),
+            title: page.title.clone(),
+            source: None,
+            url: None,
+            topic: None,
+            version: 1,
         });
-        let ranked = rank(&Words::of(question), &self.rarity, candidates, self.passages.len());
-        let mut before: Vec<usize> =
-            ranked.iter().map(|ranked| ranked.id).take_while(|id| *id != page).collect();
-        before.sort_unstable();
-        before.dedup();
-        Ok(before.len() + 1)
+        documents.extend(Document::of(pieces.collect(), false).map(Arc::new));
     }
+    Ok(Index::new(1, documents, false, Library::LEAST_TEXTS))
+}
+
+/// The place of a page among all, 1 the first. One that the search does not bring comes after all that it does.
+fn place<E>(
+    shelf: &Index<Shelved>,
+    question: &str,
+    page: Uuid,
+    embed: Embed<'_, E>,
+) -> Result<usize, EvalError<E>> {
+    let vector = embed_all(embed, vec![question.to_owned()])?.pop();
+    let query = Query {
+        text: question.to_owned(),
+        vector: vector.map(|vector| (vector, EMBEDDER)),
+        limit: shelf.pieces(),
+        filter: Topics::All,
+        mode: Mode::Hybrid,
+        all: true,
+        least: 0.0,
+    };
+    let (found, _) = shelf.search(&query);
+    let before: HashSet<Uuid> =
+        found.iter().map(|(chunk, _)| chunk.document).take_while(|document| *document != page).collect();
+    Ok(before.len() + 1)
+}
+
+/// Nothing without an embedder.
+fn embed_all<E>(embed: Embed<'_, E>, texts: Vec<String>) -> Result<Vec<Vector>, EvalError<E>> {
+    embed.map_or_else(|| Ok(Vec::new()), |embed| embed(texts)).map_err(EvalError::Embed)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "numbers of questions")]
@@ -168,15 +171,14 @@ mod tests {
             page("b", "Passwords", "Reset a password from the sign-in page."),
             page("c", "Fees", "A transfer costs one euro."),
         ];
-        let cut = |page: &Page| page.text.split("\n\n").map(str::to_owned).collect();
         let questions =
             [question("sunday opening", "a"), question("resetting my password", "b"), question("Fees", "c")];
-        let report = retrieval::<String>(&pages, &questions, cut, None).unwrap();
+        let report = retrieval::<String>(&pages, &questions, None).unwrap();
         assert!((report.recall_at_1 - 1.0).abs() < 1e-9 && (report.mrr - 1.0).abs() < 1e-9, "{report:?}");
         assert_eq!(report.mode, "text");
 
-        let lost = retrieval::<String>(&pages, &[question("x", "z")], cut, None).unwrap_err();
+        let lost = retrieval::<String>(&pages, &[question("x", "z")], None).unwrap_err();
         assert_eq!(lost.to_string(), "question 1 is about `z`, and there is no such page");
-        assert!(matches!(retrieval::<String>(&pages, &[], cut, None), Err(EvalError::Empty)));
+        assert!(matches!(retrieval::<String>(&pages, &[], None), Err(EvalError::Empty)));
     }
 }

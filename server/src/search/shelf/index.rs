@@ -10,7 +10,7 @@ use pulp::Arch;
 use uuid::Uuid;
 
 use super::kind::{Made, Piece, Place};
-use super::words::{Bag, Words};
+use super::words::{Bag, Shared, Words};
 use crate::domain::vector::{Vector, dot};
 
 pub struct Index<P> {
@@ -63,19 +63,23 @@ pub struct Query<F> {
     pub least: f32,
 }
 
-/// Of a piece that waits for its vector, or shares no word, the other half speaks; no word is as sure as a meaning.
+/// Of a piece that waits for its vector, or shares no word, the other half speaks; no word is as sure as a meaning. Beside
+/// a meaning words count as far as the piece holds the question: whoever asks in other words shares the wrong ones with
+/// the wrong page.
 const BY_MEANING: f32 = 0.8;
 const BY_WORDS: f32 = 0.2;
 /// A score by words that is worth half of what there is.
 const HALF: f32 = 5.0;
 
-/// How well a piece fits: 0 to 1. `words` is its BM25, `cosine` nothing where it has no vector to compare.
-pub fn score(mode: Mode, cosine: Option<f32>, words: f32) -> f32 {
-    let words = words / (words + HALF);
+/// How well a piece fits: 0 to 1. `cosine` is nothing where it has no vector to compare.
+pub fn score(mode: Mode, cosine: Option<f32>, shared: Shared) -> f32 {
+    let words = shared.score / (shared.score + HALF);
     let score = match mode {
         Mode::Text => words,
         Mode::Vector => cosine.unwrap_or(0.0),
-        Mode::Hybrid => BY_MEANING * cosine.unwrap_or(BY_MEANING * words).max(0.0) + BY_WORDS * words,
+        Mode::Hybrid => {
+            BY_MEANING * cosine.unwrap_or(BY_MEANING * words).max(0.0) + BY_WORDS * shared.held * words
+        }
     };
     // A product of two unit vectors may be a hair beyond one.
     score.min(1.0)
@@ -93,13 +97,13 @@ impl<F> Query<F> {
     }
 
     /// Whether a piece is an answer at all, and how good a one.
-    pub fn judge(&self, mode: Mode, cosine: Option<f32>, words: f32) -> Option<f32> {
+    pub fn judge(&self, mode: Mode, cosine: Option<f32>, shared: Shared) -> Option<f32> {
         let fits = match mode {
             Mode::Vector => cosine.is_some(),
-            Mode::Text => words > 0.0,
-            Mode::Hybrid => cosine.is_some() || words > 0.0,
+            Mode::Text => shared.score > 0.0,
+            Mode::Hybrid => cosine.is_some() || shared.score > 0.0,
         };
-        let score = score(mode, cosine, words);
+        let score = score(mode, cosine, shared);
         ((fits || self.all) && score.max(0.0) >= self.least).then_some(score)
     }
 }
@@ -184,8 +188,8 @@ impl<P: Piece> Index<P> {
             return self.search(&Query { mode: Mode::Text, ..query.clone() });
         }
         let judged = compared.into_iter().filter_map(|(place, cosine)| {
-            let words = by_words.get(&place).copied().unwrap_or(0.0);
-            Some((query.judge(mode, cosine, words)?, place))
+            let shared = by_words.get(&place).copied().unwrap_or_default();
+            Some((query.judge(mode, cosine, shared)?, place))
         });
         let mut scored: Vec<(f32, u32)> = judged.collect();
         let order = |a: &(f32, u32), b: &(f32, u32)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
@@ -212,10 +216,10 @@ impl<P: Piece> Index<P> {
     }
 
     /// By words alone: how well each piece fits that shares one, and which they are.
-    pub fn by_words(&self, query: &Query<P::Filter>) -> HashMap<Place, f32> {
-        let found = self.words.ask(&query.text).into_iter().filter_map(|(place, words)| {
+    pub fn by_words(&self, query: &Query<P::Filter>) -> HashMap<Place, Shared> {
+        let found = self.words.ask(&query.text).into_iter().filter_map(|(place, shared)| {
             let piece = &self.filed(place).piece;
-            piece.passes(&query.filter).then(|| (piece.place(), words))
+            piece.passes(&query.filter).then(|| (piece.place(), shared))
         });
         found.collect()
     }

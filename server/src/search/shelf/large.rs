@@ -7,6 +7,7 @@ use switchboard_protocol::ids::WorkspaceId;
 
 use super::index::{Index, Mode};
 use super::kind::{self, Kind, Piece, Place};
+use super::words::Shared;
 use super::{Asked, Found, Shelves};
 use crate::store::StoreError;
 
@@ -57,8 +58,8 @@ impl<K: Kind> Shelves<K> {
         let is_compared = compared.iter().any(|(_, cosine)| cosine.is_some());
         let mode = if is_compared { query.mode } else { Mode::Text };
         let judged = compared.into_iter().filter_map(|(piece, cosine)| {
-            let words = by_words.get(&piece.place()).copied().unwrap_or(0.0);
-            let score = query.judge(mode, cosine, words)?;
+            let shared = by_words.get(&piece.place()).copied().unwrap_or_default();
+            let score = query.judge(mode, cosine, shared)?;
             Some((piece, score))
         });
         let mut found: Vec<_> = judged.collect();
@@ -69,8 +70,9 @@ impl<K: Kind> Shelves<K> {
 }
 
 /// The places that share the most words.
-fn best(by_words: &HashMap<Place, f32>, limit: usize) -> impl Iterator<Item = Place> {
-    let mut worded: Vec<(f32, Place)> = by_words.iter().map(|(place, words)| (*words, *place)).collect();
+fn best(by_words: &HashMap<Place, Shared>, limit: usize) -> impl Iterator<Item = Place> {
+    let mut worded: Vec<(f32, Place)> =
+        by_words.iter().map(|(place, shared)| (shared.score, *place)).collect();
     worded.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     worded.into_iter().take(limit).map(|(_, place)| place)
 }

@@ -22,6 +22,15 @@ pub struct Words {
     average: f32,
 }
 
+/// What a text and a question have in common.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Shared {
+    /// BM25's score: every word that they share, the rare ones first.
+    pub score: f32,
+    /// The share of the question that the text holds, by the rarity of its words: 0 to 1.
+    pub held: f32,
+}
+
 /// How fast another occurrence of a word counts for less, and how far a long text is held against it.
 const SATURATION: f32 = 1.2;
 const LENGTH: f32 = 0.75;
@@ -76,26 +85,33 @@ impl Words {
 
     /// The chunks that share a word with the text, and how much.
     #[expect(clippy::cast_precision_loss, reason = "numbers of chunks and of words")]
-    pub fn ask(&self, text: &str) -> HashMap<u32, f32> {
+    pub fn ask(&self, text: &str) -> HashMap<u32, Shared> {
         let mut asked = Vec::new();
         terms(text, |term| asked.push(term));
         asked.sort_unstable();
         asked.dedup();
-        let mut scores: HashMap<u32, f32> = HashMap::new();
+        let mut shared: HashMap<u32, Shared> = HashMap::new();
         let all = self.lengths.len().max(self.least) as f32;
+        let mut question = 0.0;
         for term in asked {
-            let Some(postings) = self.postings.get(&term) else { continue };
+            let postings = self.postings.get(&term).map_or(&[][..], Vec::as_slice);
             let with = postings.len() as f32;
             let rarity = ((all - with + 0.5) / (with + 0.5)).ln_1p();
+            question += rarity;
             for &(place, count) in postings {
                 let length = self.lengths[place as usize] as f32 / self.average;
                 let count = f32::from(count);
                 let weight =
                     count * (SATURATION + 1.0) / (count + SATURATION * (1.0 - LENGTH + LENGTH * length));
-                *scores.entry(place).or_default() += rarity * weight;
+                let shared = shared.entry(place).or_default();
+                shared.score += rarity * weight;
+                shared.held += rarity;
             }
         }
-        scores
+        for shared in shared.values_mut() {
+            shared.held = (shared.held / question).min(1.0);
+        }
+        shared
     }
 }
 
@@ -202,7 +218,7 @@ mod tests {
     fn best(texts: &[&str], question: &str) -> Option<usize> {
         let bags: Vec<_> = texts.iter().map(|text| Bag::of(&[(text, 1)])).collect();
         let scores = Words::of(bags.iter(), 0).ask(question);
-        scores.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(|(place, _)| place as usize)
+        scores.into_iter().max_by(|a, b| a.1.score.total_cmp(&b.1.score)).map(|(place, _)| place as usize)
     }
 
     #[test]
@@ -244,8 +260,18 @@ mod tests {
     #[test]
     fn among_few_texts_a_word_can_be_as_rare_as_among_many() {
         let bags = [Bag::of(&[("Plans can be frozen.", 1)])];
-        let ask = |least| Words::of(bags.iter(), least).ask("frozen plan")[&0];
+        let ask = |least| Words::of(bags.iter(), least).ask("frozen plan")[&0].score;
         assert!(ask(0) < 1.0 && ask(50) > 5.0, "{} {}", ask(0), ask(50));
+    }
+
+    #[test]
+    fn what_a_text_holds_of_a_question_counts_by_rarity() {
+        let bags =
+            ["Fees of cards", "Cards that are lost", "Cards", "Hours"].map(|text| Bag::of(&[(text, 1)]));
+        let held = |question, text| Words::of(bags.iter(), 0).ask(question)[&text].held;
+        assert!((held("lost card", 1) - 1.0).abs() < 1e-6);
+        assert!(held("lost card", 0) < 0.4, "the common half of it");
+        assert!(held("lost card abroad", 1) < 0.7, "a word that no text has is the rarest");
     }
 
     #[test]

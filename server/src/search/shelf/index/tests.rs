@@ -115,11 +115,21 @@ fn topics_filter_before_the_limit() {
 fn scores_are_between_nothing_and_one() {
     for mode in [Mode::Hybrid, Mode::Vector, Mode::Text] {
         for cosine in [None, Some(0.0), Some(1.0)] {
-            for words in [0.0, 1.0, 1_000.0] {
-                assert!((0.0..=1.0).contains(&score(mode, cosine, words)), "{mode:?} {cosine:?} {words}");
+            for (score, held) in [(0.0, 0.0), (1.0, 0.3), (1_000.0, 1.0)] {
+                let shared = Shared { score, held };
+                let score = super::score(mode, cosine, shared);
+                assert!((0.0..=1.0).contains(&score), "{mode:?} {cosine:?} {shared:?}");
             }
         }
     }
+}
+
+#[test]
+fn words_count_as_far_as_the_question_is_held() {
+    let by = |held| score(Mode::Hybrid, Some(0.5), Shared { score: HALF, held });
+    assert!((by(0.0) - BY_MEANING * 0.5).abs() < 1e-6, "the wrong words say nothing");
+    assert!((by(1.0) - by(0.0) - BY_WORDS * 0.5).abs() < 1e-6);
+    assert!(by(0.3) < by(0.6));
 }
 
 #[test]
