@@ -1,16 +1,28 @@
 -- Folds groups of insights into their contacts: groups of one contact in the order given, a group that was taken in before
 -- not again. Everybody takes the locks in one order, of all groups before those of contacts, each by its key: so no two
--- batches wait for each other. Each contact then waits to be indexed. What a list holds for a row ends where `…_upto` says.
-WITH incoming AS (
+-- batches wait for each other. Each contact then waits to be indexed. Types of all groups come end to end, those of each
+-- up to the place that the next list says.
+WITH types AS (
+  -- In one pass: to take a slice of an array of texts is to walk it from its beginning.
+  SELECT width_bucket(place::integer - 1, $6) + 1 AS ord, array_agg(type ORDER BY place) AS eni_source_types
+  FROM unnest($5) WITH ORDINALITY AS t (type, place)
+  GROUP BY 1
+), subtypes AS (
+  SELECT width_bucket(place::integer - 1, $8) + 1 AS ord, array_agg(subtype ORDER BY place) AS eni_source_subtypes
+  FROM unnest($7) WITH ORDINALITY AS t (subtype, place)
+  GROUP BY 1
+), incoming AS (
   SELECT ord, contact_id, group_key, member_name, total_eni_ids, record_count, insights, processing_status, generated_at,
          metadata,
-         $5[coalesce($6[ord - 1], 0) + 1 : $6[ord]] AS eni_source_types,
-         $7[coalesce($8[ord - 1], 0) + 1 : $8[ord]] AS eni_source_subtypes,
+         coalesce(eni_source_types, '{}') AS eni_source_types,
+         coalesce(eni_source_subtypes, '{}') AS eni_source_subtypes,
          row_number() OVER (PARTITION BY contact_id, group_key ORDER BY ord) > 1 AS is_repeated
   FROM unnest($2::text[], $3::text[], $4::text[], $9::bigint[], $10::bigint[], $11::jsonb[], $12::text[],
               $13::timestamptz[], $14::jsonb[])
     WITH ORDINALITY AS i (contact_id, group_key, member_name, total_eni_ids, record_count, insights, processing_status,
                           generated_at, metadata, ord)
+  LEFT JOIN types USING (ord)
+  LEFT JOIN subtypes USING (ord)
 ), taken AS (
   INSERT INTO insight_groups (workspace_id, contact_id, group_key, taken_at)
   SELECT $1, contact_id, group_key, now()
