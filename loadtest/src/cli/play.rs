@@ -46,8 +46,8 @@ pub struct SoakArgs {
     /// Seconds of coming and going
     #[arg(long, default_value_t = 1200, value_parser = clap::value_parser!(u64).range(10..))]
     pub secs: u64,
-    /// Seconds before it counts: a server keeps what has gone quiet for five minutes
-    #[arg(long, default_value_t = 360)]
+    /// Seconds before it counts: a conversation lasts some minutes, and a server keeps what has gone quiet for five more
+    #[arg(long, default_value_t = 600)]
     pub warmup: u64,
     /// A figure may be larger by this share at the end
     #[arg(long, default_value_t = 0.05)]

@@ -154,7 +154,7 @@ pub(crate) async fn a_press_outlives_a_change_of_the_queue(world: World) -> Resu
             visitors.push(waiting(&world, "Kim", "my card is gone").await?);
             clerk.until(&counted(at)).await
         };
-        clerk.click_while(pressed, another).await?;
+        clerk.click_while(pressed, Box::pin(another)).await?;
         clerk.until(happens).await?;
     }
     clerk.close().await
