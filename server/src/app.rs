@@ -15,7 +15,6 @@ use futures_util::future::BoxFuture;
 use switchboard_protocol::CloseCode;
 use switchboard_protocol::limits::{PING, VISITOR_FRAME};
 use switchboard_protocol::methods::ServerInfo;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -92,7 +91,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         background: &background,
     };
     behind.begin(sender, deliveries);
-    let listener = TcpListener::bind(config.listen).await.with_context(|| {
+    let listener = http::bind(config.listen).with_context(|| {
         format!("cannot listen on {}; choose another address with --listen", config.listen)
     })?;
     let address = listener.local_addr()?;

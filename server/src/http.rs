@@ -18,7 +18,7 @@ use crate::rpc::Desk;
 use crate::socket::{self, Forwarding, Sockets};
 use crate::telemetry::Metrics;
 
-pub use accept::accept;
+pub use accept::{accept, bind};
 
 /// What the handlers share.
 #[derive(Clone)]

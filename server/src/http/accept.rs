@@ -1,7 +1,8 @@
-//! Accepting connections: at a bounded rate, with bounded buffers, never more than the process can hold.
+//! Accepting connections: served at a bounded rate, with bounded buffers, never more than the process can hold.
 //!
 //! Invariant: a connection keeps its place until it ends, also after it has become a socket.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,8 +12,8 @@ use axum::extract::ConnectInfo;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
@@ -24,8 +25,26 @@ use crate::socket::Place;
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 /// More of a header than this is not one of ours.
 const HTTP_BUFFER: usize = 16 * 1024;
-/// A storm of reconnects comes in as fast as it can be served beside those who are here; the rest waits in the kernel.
-const ACCEPTED: Rate = Rate { per_second: 4_000.0, burst: 500.0 };
+/// A storm of reconnects is served as fast as it can be beside those who are here.
+const SERVED: Rate = Rate { per_second: 4_000.0, burst: 500.0 };
+/// Connections that the kernel may hold for us; it lowers this to its own limit (`net.core.somaxconn`).
+const BACKLOG: u32 = 65_535;
+
+/// Like `TcpListener::bind`, with room for a storm: whom the kernel has no room for, it makes wait for seconds.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A restarted server does not wait for its predecessor's connections to be forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Somebody who was let in and waits to be served.
+struct Guest {
+    stream: TcpStream,
+    address: SocketAddr,
+    place: Place,
+}
 
 /// Takes connections until told to stop.
 pub async fn accept(
@@ -35,48 +54,51 @@ pub async fn accept(
     stop: CancellationToken,
     connections: TaskTracker,
 ) {
+    // Not more than there are places.
+    let (door, guests) = mpsc::unbounded_channel();
+    let doing = async {
+        tokio::join!(let_in(listener, most, door), attend(guests, router, &stop, connections));
+    };
+    stop.run_until_cancelled(doing).await;
+}
+
+/// Takes everybody there is a place for, at once, since the kernel's queue is short.
+async fn let_in(listener: TcpListener, most: usize, door: mpsc::UnboundedSender<Guest>) {
     let places = Arc::new(Semaphore::new(most));
-    let mut pace = Bucket::full(ACCEPTED, Instant::now());
     loop {
-        while let Err(wait) = pace.take(ACCEPTED, Instant::now()) {
-            tokio::time::sleep(wait).await;
-        }
-        let (permit, accepted) = tokio::select! {
-            () = stop.cancelled() => return,
-            next = next(&listener, &places) => next,
-        };
-        let (stream, address) = match accepted {
-            Ok(accepted) => accepted,
+        let place = places.clone().acquire_owned().await.expect("the places are never closed");
+        match listener.accept().await {
+            Ok((stream, address)) => {
+                let _ = door.send(Guest { stream, address, place: Place::new(place) });
+            }
             Err(error) => {
                 // Out of file handles, most likely: wait until some are given back.
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
             }
-        };
-        let router = router.clone();
-        let stop = stop.clone();
-        connections.spawn(serve(stream, address, Place::new(permit), router, stop));
+        }
     }
 }
 
-/// A free place first, and then somebody to take it.
-async fn next(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> (OwnedSemaphorePermit, std::io::Result<(TcpStream, SocketAddr)>) {
-    let place = places.clone().acquire_owned().await.expect("the places are never closed");
-    (place, listener.accept().await)
+/// Serves those who were let in, each when its turn comes.
+async fn attend(
+    mut guests: mpsc::UnboundedReceiver<Guest>,
+    router: Router,
+    stop: &CancellationToken,
+    connections: TaskTracker,
+) {
+    let mut pace = Bucket::full(SERVED, Instant::now());
+    while let Some(guest) = guests.recv().await {
+        while let Err(wait) = pace.take(SERVED, Instant::now()) {
+            tokio::time::sleep(wait).await;
+        }
+        connections.spawn(serve(guest, router.clone(), stop.clone()));
+    }
 }
 
 /// One connection, until it has become a socket or has ended.
-async fn serve(
-    stream: TcpStream,
-    address: SocketAddr,
-    place: Place,
-    router: Router,
-    stop: CancellationToken,
-) {
+async fn serve(guest: Guest, router: Router, stop: CancellationToken) {
+    let Guest { stream, address, place } = guest;
     // Small frames should leave at once.
     let _ = stream.set_nodelay(true);
     let service = router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
