@@ -113,8 +113,13 @@ impl Filter {
         (self.errors || !has_error)
             && self.domain.as_deref().is_none_or(|wanted| domain == Some(wanted))
             && (self.tags.is_empty() || self.tags.iter().any(|wanted| tags.contains(wanted)))
-            && (self.quotable || matches!(purpose, Some(Purpose::Page(_) | Purpose::Hint)))
+            && (self.quotable || is_the_desks_own(purpose))
     }
+}
+
+/// Whether nothing of an item is ever shown to visitors.
+fn is_the_desks_own(purpose: Option<Purpose>) -> bool {
+    matches!(purpose, Some(Purpose::Page(_) | Purpose::Hint))
 }
 
 /// An item that a search found.
@@ -132,6 +137,13 @@ pub struct Remembered {
     pub outcome: Outcome,
     pub created_at: Timestamp,
     pub score: f32,
+}
+
+impl Remembered {
+    /// Whether visitors may come to see it, where the workspace allows that.
+    pub fn is_quotable(&self) -> bool {
+        !is_the_desks_own(self.purpose)
+    }
 }
 
 /// What an embedder is given for an item: all that it says, together.

@@ -106,9 +106,15 @@ impl Memories {
         vector: Option<&Vector>,
         limit: usize,
     ) -> Result<Vec<Remembered>, StoreError> {
-        let filter = Filter { quotable: self.archive().learns(workspace).await?, ..Filter::default() };
-        let asked = Question { text: question, vector, limit, filter, least: 0.0 };
-        let (mut found, mode) = self.search(workspace, asked).await?;
+        let asked = |quotable| {
+            let filter = Filter { quotable, ..Filter::default() };
+            Question { text: question, vector, limit, filter, least: 0.0 }
+        };
+        let (mut found, mut mode) = self.search(workspace, asked(true)).await?;
+        // To ask whether it may be shown costs as much as the whole search: so only where there is something to show.
+        if found.iter().any(Remembered::is_quotable) && !self.archive().learns(workspace).await? {
+            (found, mode) = self.search(workspace, asked(false)).await?;
+        }
         if mode == Mode::Text {
             let words = Bag::of(&[(question, 1)]);
             for item in &mut found {
