@@ -33,6 +33,7 @@ pub mod sync;
 pub mod upkeep;
 pub mod writer;
 
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -157,10 +158,12 @@ impl Store {
     }
 }
 
-/// Two lanes overlap one's commit with the other's batch; the embedded database has a single backend.
+/// A lane commits all that waits, and more of it the busier the desk: a second one gains nothing until there are processors
+/// for two transactions beside everything else. The embedded database has a single backend.
 fn lanes(database: &Database) -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
     match database.kind() {
-        source::Kind::Embedded => 1,
-        source::Kind::Local | source::Kind::Url => 2,
+        source::Kind::Local | source::Kind::Url if processors > 2 => 2,
+        source::Kind::Embedded | source::Kind::Local | source::Kind::Url => 1,
     }
 }
