@@ -48,15 +48,23 @@ pub fn read_value<T: Params>(value: &Value) -> Result<T, Vec<FieldProblem>> {
 /// Reads the parameters of a call; a call without any is one with none of its fields.
 pub fn read<T: Params>(raw: Option<&RawValue>) -> Result<T, RpcError> {
     let text = raw.map_or("{}", RawValue::get);
+    read_quickly(text).map_or_else(|| examine::read(text).map_err(RpcError::invalid_params), Ok)
+}
+
+/// Reads what is as it should be; of anything else it says nothing.
+pub(crate) fn read_quickly<T: Params>(text: &str) -> Option<T> {
     // U+0000 can only come escaped, and no Postgres text holds it.
-    if text.starts_with('{')
-        && !text.contains(r"\u0000")
-        && let Ok(params) = serde_json::from_str::<T>(text)
-        && params.within_limits()
-    {
-        return Ok(params);
+    if !text.starts_with('{') || text.contains(r"\u0000") {
+        return None;
     }
-    examine::read(text).map_err(RpcError::invalid_params)
+    serde_json::from_str::<T>(text).ok().filter(T::within_limits)
+}
+
+/// What is wrong with a field that is well-formed JSON and still cannot be read.
+pub(crate) fn unreadable(field: &str, error: &serde_json::Error) -> Vec<FieldProblem> {
+    let mut problems = Problems::default();
+    problems.add(field, examine::unreadable(error));
+    problems.into_fields()
 }
 
 /// Whether a text that may be absent has at most so many characters.

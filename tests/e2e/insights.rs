@@ -126,9 +126,10 @@ async fn a_group_with_a_key_is_taken_in_once(world: World) -> Result<()> {
 
 async fn a_batch_stores_the_good_and_names_the_bad(world: World) -> Result<()> {
     let key = desk(&world).await?;
+    let odd = json!([r#"a "quoted" one"#, r"back\slash", "{b, r}", "NULL", " "]);
     let batch = json!({"insights": [
         {"contact_id": "a", "insights": {"personal": "one", "deals": "first"}, "eni_source_types": ["x"], "total_eni_ids": 1},
-        {"insight": {"contact_id": "b", "insights": {"personal": "b"}}},
+        {"insight": {"contact_id": "b", "insights": {"personal": "b"}, "eni_source_types": odd}},
         {"contact_id": "c"},
         {"insight": {"contact_id": "d", "insights": {"personal": "d"}, "total_eni_ids": -1}, "group_key": ""},
         "nonsense",
@@ -171,6 +172,8 @@ async fn a_batch_stores_the_good_and_names_the_bad(world: World) -> Result<()> {
         a["eni_source_types"] == json!(["x", "y"]) && a["total_eni_ids"] == 3 && a["version"] == 2,
         "{a}"
     );
+    let b = get(&world, &key, "b").await?;
+    ensure!(b["eni_source_types"] == odd, "{b}");
     ensure!(world.value("select count(*) from structured_insights").await? == 2);
 
     let entry = |n: usize| json!({"contact_id": format!("m{n}"), "insights": {"personal": "x"}});

@@ -5,6 +5,7 @@ mod sync;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use ts_rs::TS;
 
@@ -22,7 +23,8 @@ use crate::chat::Metadata;
 use crate::error::FieldProblem;
 use crate::limits;
 use crate::params::{
-    Members, Params, Problems, at_most, is_blank, json_fits, metadata_fits, read_value, within,
+    Members, Params, Problems, at_most, is_blank, json_fits, metadata_fits, read_quickly, read_value,
+    unreadable, within,
 };
 use crate::time::Timestamp;
 
@@ -161,8 +163,19 @@ pub struct InsightUpserted {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct InsightBatchUpsert {
     /// Each like the parameters of `insight.upsert`, or its `insight` alone.
-    #[schemars(length(max = limits::INSIGHTS))]
-    pub insights: Vec<Value>,
+    #[schemars(with = "Vec<Value>", length(max = limits::INSIGHTS))]
+    #[ts(as = "Vec<Value>")]
+    pub insights: Vec<InsightEntry>,
+}
+
+/// As it was sent: read by itself, so that a bad one leaves the others alone.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct InsightEntry(Box<RawValue>);
+
+impl PartialEq for InsightEntry {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get() == other.0.get()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
@@ -351,17 +364,31 @@ impl Params for InsightBatchUpsert {
 impl InsightBatchUpsert {
     /// Each entry by itself, or what is wrong with it.
     pub fn read(self) -> impl Iterator<Item = Result<InsightUpsert, InsightFailed>> {
-        self.insights.into_iter().enumerate().map(|(index, entry)| {
-            let wrapped = entry.get("insight");
-            let read = if wrapped.is_some() {
-                read_value(&entry)
-            } else {
-                InsightDraft::read(&entry).map(|insight| InsightUpsert { insight, group_key: None })
-            };
-            read.map_err(|errors| {
-                let contact = wrapped.unwrap_or(&entry).get("contact_id").and_then(Value::as_str);
-                InsightFailed { index, contact_id: contact.map(str::to_owned), errors }
-            })
+        let read = |(index, entry): (usize, InsightEntry)| {
+            entry.read().map_err(|(contact_id, errors)| InsightFailed { index, contact_id, errors })
+        };
+        self.insights.into_iter().enumerate().map(read)
+    }
+}
+
+impl InsightEntry {
+    /// What it says, or whom it is about, as far as that can be read, and what is wrong.
+    fn read(&self) -> Result<InsightUpsert, (Option<String>, Vec<FieldProblem>)> {
+        let text = self.0.get();
+        if let Some(upsert) = read_quickly(text) {
+            return Ok(upsert);
+        }
+        let entry: Value =
+            serde_json::from_str(text).map_err(|error| (None, unreadable("insight", &error)))?;
+        let wrapped = entry.get("insight");
+        let read = if wrapped.is_some() {
+            read_value(&entry)
+        } else {
+            InsightDraft::read(&entry).map(|insight| InsightUpsert { insight, group_key: None })
+        };
+        read.map_err(|errors| {
+            let contact = wrapped.unwrap_or(&entry).get("contact_id").and_then(Value::as_str);
+            (contact.map(str::to_owned), errors)
         })
     }
 }

@@ -79,7 +79,7 @@ fn members(text: &str, known: &HashSet<String>, problems: &mut Problems) -> Memb
 }
 
 /// Why well-formed JSON still cannot be read as a value. `serde_json` tells the cases apart only in words.
-fn unreadable(error: &serde_json::Error) -> &'static str {
+pub(super) fn unreadable(error: &serde_json::Error) -> &'static str {
     let words = error.to_string();
     if words.contains("recursion") {
         "must not be nested so deeply"

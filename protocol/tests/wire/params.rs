@@ -4,13 +4,26 @@ use proptest::prelude::*;
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 use switchboard_protocol::methods::{
-    ConversationList, ConversationRate, EscalationRequest, InsightSync, KnowledgeAdd, KnowledgeSearch,
-    MessageList, MessageSend, SessionOpen, TurnCancel,
+    ConversationList, ConversationRate, EscalationRequest, InsightBatchUpsert, InsightSync, KnowledgeAdd,
+    KnowledgeSearch, MessageList, MessageSend, SessionOpen, TurnCancel,
 };
 use switchboard_protocol::params::{self, Params};
 use switchboard_protocol::{ErrorKind, Fault};
 
 const ID: &str = "0198c0de-7a00-7000-8000-000000000001";
+
+#[test]
+fn an_entry_of_a_batch_that_cannot_be_read_leaves_the_others_alone() {
+    let text = r#"{"insights": [
+        {"contact_id": "a", "insights": {"personal": "x"}, "record_count": 1e999},
+        {"contact_id": "b", "insights": {"personal": "x"}}
+    ]}"#;
+    let batch: InsightBatchUpsert = params::read(Some(serde_json::from_str(text).unwrap())).unwrap();
+    let mut entries = batch.read();
+    let failed = entries.next().unwrap().unwrap_err();
+    assert_eq!((failed.index, &*failed.errors[0].problem), (0, "must not hold a number so large"));
+    assert_eq!(entries.next().unwrap().unwrap().insight.contact_id, "b");
+}
 
 #[test]
 fn every_bad_field_is_named_at_once() {

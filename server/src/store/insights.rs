@@ -8,7 +8,7 @@ mod cache;
 mod distilling;
 mod indexing;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use switchboard_protocol::ids::WorkspaceId;
 use tokio_postgres::Row;
@@ -116,26 +116,18 @@ impl Insights {
         if all == 0 {
             return Ok(Folded::default());
         }
-        let rows = self.write(workspace, groups, false).await?;
-        let fresh = rows.first().map_or(Ok(0), |row| rows::get::<i64>(row, "fresh"))?;
-        let fresh = usize::try_from(fresh).unwrap_or_default();
-        let mut created = 0;
-        for row in &rows {
-            created += usize::from(rows::get::<bool>(row, "is_new")?);
-        }
+        let row = self.write(workspace, groups, false).await?;
+        let (fresh, created) = (count(&row, "fresh")?, count(&row, "created")?);
         Ok(Folded { created, updated: fresh - created, duplicates: all - fresh })
     }
 
     /// Folds one group in, and says what is known then.
     pub async fn upsert(&self, workspace: WorkspaceId, group: Group) -> Result<Upserted, StoreError> {
         let contact = group.contact.clone();
-        let rows = self.write(workspace, vec![group], true).await?;
-        if let Some(row) = rows.first() {
-            return Ok(Upserted {
-                insight: insight(row)?,
-                created: rows::get(row, "is_new")?,
-                duplicate: false,
-            });
+        let row = self.write(workspace, vec![group], true).await?;
+        if count(&row, "fresh")? > 0 {
+            let created = count(&row, "created")? > 0;
+            return Ok(Upserted { insight: insight(&row)?, created, duplicate: false });
         }
         // Gone again within this moment: whoever repeats it brings it anew.
         let insight = self.get(workspace, contact).await?.ok_or(StoreError::Stale)?;
@@ -299,9 +291,10 @@ impl Insights {
         workspace: WorkspaceId,
         groups: Vec<Group>,
         whole: bool,
-    ) -> Result<Vec<Row>, StoreError> {
+    ) -> Result<Row, StoreError> {
         let contacts = groups.iter().map(|group| group.contact.clone()).collect();
-        self.change(workspace, contacts, vec![upsert(workspace, groups, whole)]).await
+        let rows = self.change(workspace, contacts, vec![upsert(workspace, groups, whole)]).await?;
+        rows.into_iter().next().ok_or(StoreError::Stale)
     }
 
     /// The rows of the last step.
@@ -323,15 +316,25 @@ impl Insights {
     }
 }
 
-/// Lists of lists are sent end to end, each with the place where it ends.
-fn upsert(workspace: WorkspaceId, groups: Vec<Group>, whole: bool) -> Step<'static> {
+/// A group that comes twice is sent once.
+fn upsert(workspace: WorkspaceId, mut groups: Vec<Group>, whole: bool) -> Step<'static> {
+    let mut keys = HashSet::new();
+    groups.retain(|group| match &group.key {
+        Some(key) => keys.insert((group.contact.clone(), key.clone())),
+        None => true,
+    });
+    let mut groups_of: HashMap<String, usize> = HashMap::new();
+    for group in &groups {
+        *groups_of.entry(group.contact.clone()).or_default() += 1;
+    }
     let mut columns = Columns::default();
     for group in groups {
+        columns.alone.push(groups_of[&group.contact] == 1);
         columns.contacts.push(group.contact);
         columns.keys.push(group.key);
         columns.names.push(group.member_name);
-        columns.types.add(group.source_types);
-        columns.subtypes.add(group.source_subtypes);
+        columns.types.push(array(&group.source_types));
+        columns.subtypes.push(array(&group.source_subtypes));
         columns.totals.push(group.total_eni_ids);
         columns.records.push(group.record_count);
         columns.insights.push(group.fields.into());
@@ -345,16 +348,15 @@ fn upsert(workspace: WorkspaceId, groups: Vec<Group>, whole: bool) -> Step<'stat
         columns.contacts,
         columns.keys,
         columns.names,
-        columns.types.all,
-        columns.types.ends,
-        columns.subtypes.all,
-        columns.subtypes.ends,
+        columns.types,
+        columns.subtypes,
         columns.totals,
         columns.records,
         columns.insights,
         columns.statuses,
         columns.generated,
         columns.metadata,
+        columns.alone,
         whole
     )
 }
@@ -364,32 +366,25 @@ struct Columns {
     contacts: Vec<String>,
     keys: Vec<Option<String>>,
     names: Vec<Option<String>>,
-    types: EndToEnd<String>,
-    subtypes: EndToEnd<String>,
+    types: Vec<String>,
+    subtypes: Vec<String>,
     totals: Vec<i64>,
     records: Vec<i64>,
     insights: Vec<serde_json::Value>,
     statuses: Vec<&'static str>,
     generated: Vec<Option<Timestamp>>,
     metadata: Vec<Option<serde_json::Value>>,
+    alone: Vec<bool>,
 }
 
-struct EndToEnd<T> {
-    all: Vec<T>,
-    ends: Vec<i32>,
+/// A list as the text of a Postgres array, since lists of different lengths make no array of arrays.
+fn array(values: &[String]) -> String {
+    let quoted = |value: &String| format!(r#""{}""#, value.replace('\\', r"\\").replace('"', r#"\""#));
+    format!("{{{}}}", values.iter().map(quoted).collect::<Vec<_>>().join(","))
 }
 
-impl<T> Default for EndToEnd<T> {
-    fn default() -> Self {
-        Self { all: Vec::new(), ends: Vec::new() }
-    }
-}
-
-impl<T> EndToEnd<T> {
-    fn add(&mut self, list: Vec<T>) {
-        self.all.extend(list);
-        self.ends.push(i32::try_from(self.all.len()).unwrap_or(i32::MAX));
-    }
+fn count(row: &Row, column: &str) -> Result<usize, StoreError> {
+    Ok(usize::try_from(rows::get::<i64>(row, column)?).unwrap_or_default())
 }
 
 fn contacts(rows: &[Row]) -> Result<i64, StoreError> {

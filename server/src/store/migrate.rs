@@ -43,6 +43,7 @@ static MIGRATIONS: &[Migration] = migrations![
     14 "0014_months",
     15 "0015_indexing",
     16 "0016_words",
+    17 "0017_counting",
 ];
 
 #[derive(Debug, thiserror::Error)]

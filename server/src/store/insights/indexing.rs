@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{EndToEnd, Insights};
+use super::Insights;
 use crate::domain::clock::Timestamp;
 use crate::store::accounts::Accounts;
 use crate::store::pool::step;
@@ -109,12 +109,14 @@ impl Insights {
         found: Vec<Words>,
     ) -> Result<(), StoreError> {
         let (mut contacts, mut created, mut versions) = (Vec::new(), Vec::new(), Vec::new());
-        let mut words = EndToEnd::default();
+        // The words of all come end to end, each list with the place where it ends.
+        let (mut words, mut ends) = (Vec::new(), Vec::new());
         for found in found {
             contacts.push(found.contact);
             created.push(found.created_at);
             versions.push(found.version);
-            words.add(found.words);
+            words.extend(found.words);
+            ends.push(i32::try_from(words.len()).unwrap_or(i32::MAX));
         }
         let step = step!(
             statement::INSIGHTS_INDEX,
@@ -123,8 +125,8 @@ impl Insights {
             contacts,
             created,
             versions,
-            words.all,
-            words.ends
+            words,
+            ends
         );
         self.pools.write(&[workspace], step).await.map(drop)
     }
