@@ -54,8 +54,8 @@ pub async fn accept(
     stop: CancellationToken,
     connections: TaskTracker,
 ) {
-    // Not more than there are places.
-    let (door, guests) = mpsc::unbounded_channel();
+    // Never full: a guest has a place.
+    let (door, guests) = mpsc::channel(most);
     let doing = async {
         tokio::join!(let_in(listener, most, door), attend(guests, router, &stop, connections));
     };
@@ -63,13 +63,13 @@ pub async fn accept(
 }
 
 /// Takes everybody there is a place for, at once, since the kernel's queue is short.
-async fn let_in(listener: TcpListener, most: usize, door: mpsc::UnboundedSender<Guest>) {
+async fn let_in(listener: TcpListener, most: usize, door: mpsc::Sender<Guest>) {
     let places = Arc::new(Semaphore::new(most));
     loop {
         let place = places.clone().acquire_owned().await.expect("the places are never closed");
         match listener.accept().await {
             Ok((stream, address)) => {
-                let _ = door.send(Guest { stream, address, place: Place::new(place) });
+                let _ = door.send(Guest { stream, address, place: Place::new(place) }).await;
             }
             Err(error) => {
                 // Out of file handles, most likely: wait until some are given back.
@@ -82,7 +82,7 @@ async fn let_in(listener: TcpListener, most: usize, door: mpsc::UnboundedSender<
 
 /// Serves those who were let in, each when its turn comes.
 async fn attend(
-    mut guests: mpsc::UnboundedReceiver<Guest>,
+    mut guests: mpsc::Receiver<Guest>,
     router: Router,
     stop: &CancellationToken,
     connections: TaskTracker,
