@@ -282,8 +282,11 @@ fn notifier(desk: &Desk, store: &Store, sender: notify::Sender) -> Notifier {
     let registry = desk.registry.clone();
     let notified = move |workspace, conversation, id| {
         let registry = registry.clone();
-        Box::pin(async move { registry.notified(Place { id, workspace, conversation }).await })
-            as BoxFuture<'static, ()>
+        Box::pin(async move {
+            let written = registry.notified(Place { id, workspace, conversation }).await;
+            // Where it is not written, the process ends.
+            let _ = written.await;
+        }) as BoxFuture<'static, ()>
     };
     Notifier::new(store, sender, Box::new(notified))
 }

@@ -36,7 +36,7 @@ impl Registry {
     /// Notes what live consoles have been told of.
     async fn note_deliveries(&self, mut deliveries: mpsc::Receiver<Place>) {
         while let Some(place) = deliveries.recv().await {
-            self.notified(place).await;
+            drop(self.notified(place).await);
         }
     }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 use switchboard_protocol::ids::{ConversationId, Seq, VisitorId, WorkspaceId};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -184,15 +185,22 @@ impl Registry {
         Ok(page.last().map(|(conversation, _)| *conversation))
     }
 
-    /// A live console or a webhook has this escalation: it is `notified`, where nobody had it before.
-    pub async fn notified(&self, place: Place) {
+    /// A live console or a webhook has this escalation: it is `notified`, where nobody had it before. Whoever waits for what
+    /// this returns waits until that is written.
+    pub async fn notified(&self, place: Place) -> oneshot::Receiver<()> {
+        let (told, written) = oneshot::channel();
+        let reply = Box::new(move |_| {
+            // Not everybody waits.
+            let _ = told.send(());
+        });
         match self.find(place.workspace, place.conversation).await {
-            Ok(Some(room)) => room.change(Change::Notified(place.id), None, Box::new(|_| {})).await,
+            Ok(Some(room)) => room.change(Change::Notified(place.id), None, reply).await,
             // Erased meanwhile.
             Ok(None) => {}
             // It stays `pending`, and is told again to the next console.
             Err(error) => tracing::debug!(%error, "it could not be noted that an escalation was seen"),
         }
+        written
     }
 
     pub fn feed(&self) -> &Feed {
