@@ -3,6 +3,7 @@
 pub mod chunk;
 pub mod embedder;
 pub mod eval;
+mod facets;
 mod indexing;
 pub mod insights;
 pub mod knowledge;

@@ -20,6 +20,16 @@ impl Vector {
         &self.0
     }
 
+    /// The mean of several of one width, each as heavy as is said.
+    pub fn blend(weighed: impl Iterator<Item = (f32, Self)>) -> Self {
+        let mut sum: Vec<f32> = Vec::new();
+        for (weight, vector) in weighed {
+            sum.resize(vector.0.len(), 0.0);
+            sum.iter_mut().zip(vector.as_slice()).for_each(|(sum, value)| *sum += weight * value);
+        }
+        Self::from(sum)
+    }
+
     /// -1 to 1; 0 where the two are of different width, which cannot be compared.
     pub fn cosine(&self, other: &Self) -> f32 {
         if self.0.len() == other.0.len() { dot(&self.0, &other.0) } else { 0.0 }

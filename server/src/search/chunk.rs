@@ -109,6 +109,13 @@ pub fn chunks(title: &str, content: &str) -> Vec<Chunk> {
     vec![Chunk { heading: String::new(), text: squeezed(content) }]
 }
 
+/// The sentences of a chunk's text, its entries among them: without headings and marks.
+pub fn sentences(text: &str) -> Vec<&str> {
+    let lines = text.lines().filter(|line| !line.starts_with("## "));
+    let lines = lines.map(|line| line.trim().trim_start_matches("- "));
+    lines.flat_map(sentences::sentences).collect()
+}
+
 /// A document as its structure shows it.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Outline {

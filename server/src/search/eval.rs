@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::chunk::chunks;
+use super::facets::Facets;
 use super::shelf::index::{Document, Index, Mode, Query};
 use super::shelf::kind::Kind as _;
-use crate::domain::knowledge::{Topics, embedded};
+use crate::domain::knowledge::Topics;
 use crate::domain::vector::Vector;
 use crate::store::knowledge::{Library, Shelved};
 
@@ -99,9 +100,10 @@ fn shelve<E>(pages: &[Page], embed: Embed<'_, E>) -> Result<Index<Shelved>, Eval
     let mut documents = Vec::new();
     for (at, page) in pages.iter().enumerate() {
         let chunks = chunks(&page.title, &page.text);
-        let texts: Vec<_> =
-            chunks.iter().map(|chunk| embedded(&page.title, &chunk.heading, &chunk.text)).collect();
-        let mut vectors = embed_all(embed, texts)?.into_iter();
+        let facets: Vec<_> =
+            chunks.iter().map(|chunk| Facets::of_chunk(&page.title, &chunk.heading, &chunk.text)).collect();
+        let vectors = embed_all(embed, Facets::texts(&facets))?;
+        let mut vectors = vectors.map(|vectors| Facets::join(&facets, vectors)).into_iter().flatten();
         let pieces = (1..).zip(chunks).map(|(ordinal, chunk)| Shelved {
             document: document(at),
             ordinal,
@@ -126,7 +128,7 @@ fn place<E>(
     page: Uuid,
     embed: Embed<'_, E>,
 ) -> Result<usize, EvalError<E>> {
-    let vector = embed_all(embed, vec![question.to_owned()])?.pop();
+    let vector = embed_all(embed, vec![question.to_owned()])?.and_then(|mut vectors| vectors.pop());
     let query = Query {
         text: question.to_owned(),
         vector: vector.map(|vector| (vector, EMBEDDER)),
@@ -143,8 +145,8 @@ fn place<E>(
 }
 
 /// Nothing without an embedder.
-fn embed_all<E>(embed: Embed<'_, E>, texts: Vec<String>) -> Result<Vec<Vector>, EvalError<E>> {
-    embed.map_or_else(|| Ok(Vec::new()), |embed| embed(texts)).map_err(EvalError::Embed)
+fn embed_all<E>(embed: Embed<'_, E>, texts: Vec<String>) -> Result<Option<Vec<Vector>>, EvalError<E>> {
+    embed.map(|embed| embed(texts)).transpose().map_err(EvalError::Embed)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "numbers of questions")]

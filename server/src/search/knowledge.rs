@@ -8,11 +8,12 @@ use switchboard_protocol::ids::WorkspaceId;
 use uuid::Uuid;
 
 use super::embedder::{Embedder, Mind};
+use super::facets::Facets;
 use super::shelf::Shelves;
 use super::shelf::index::{Mode, Query};
 use super::shelf::kind::{Counted, Kind, Made, Piece, Place};
 use super::shelf::words::Bag;
-use crate::domain::knowledge::{Topics, embedded};
+use crate::domain::knowledge::Topics;
 use crate::domain::turn::Passage;
 use crate::domain::vector::Vector;
 use crate::store::StoreError;
@@ -151,8 +152,8 @@ impl Kind for Library {
         self.waiting(limit).await
     }
 
-    fn text(chunk: &Waiting) -> (WorkspaceId, String) {
-        (chunk.workspace, embedded(&chunk.title, &chunk.heading, &chunk.text))
+    fn facets(chunk: &Waiting) -> (WorkspaceId, Facets) {
+        (chunk.workspace, Facets::of_chunk(&chunk.title, &chunk.heading, &chunk.text))
     }
 
     async fn embed(

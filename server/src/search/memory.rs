@@ -9,6 +9,7 @@ use switchboard_protocol::ids::WorkspaceId;
 use uuid::Uuid;
 
 use super::embedder::{Embedder, Mind};
+use super::facets::Facets;
 use super::shelf::Shelves;
 use super::shelf::index::{Mode, Query};
 use super::shelf::kind::{Counted, Kind, Made, Piece, Place};
@@ -177,8 +178,9 @@ impl Kind for Archive {
         self.waiting(limit).await
     }
 
-    fn text(waiting: &Waiting) -> (WorkspaceId, String) {
-        (waiting.workspace, embedded(&waiting.title, &waiting.description, &waiting.content))
+    fn facets(waiting: &Waiting) -> (WorkspaceId, Facets) {
+        let text = embedded(&waiting.title, &waiting.description, &waiting.content);
+        (waiting.workspace, Facets::whole(text))
     }
 
     async fn embed(

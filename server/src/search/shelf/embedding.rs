@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::Shelves;
 use super::kind::{Counted, Kind};
 use crate::search::embedder::{EmbedError, Embedder};
+use crate::search::facets::Facets;
 use crate::store::StoreError;
 
 /// Vectors of one transaction: on the embedded database messages wait behind it.
@@ -85,8 +86,9 @@ impl<K: Kind> Shelves<K> {
     }
 
     async fn embed_part(&self, embedder: &Embedder, part: &[K::Waiting]) -> Result<(), Failure> {
-        let (owners, texts): (Vec<_>, Vec<_>) = part.iter().map(K::text).unzip();
-        let vectors = embedder.embed(texts).await?;
+        let (owners, facets): (Vec<_>, Vec<_>) = part.iter().map(K::facets).unzip();
+        let vectors = embedder.embed(Facets::texts(&facets)).await?;
+        let vectors = Facets::join(&facets, vectors);
         let all: Vec<_> = owners.into_iter().zip(part.iter().zip(vectors)).collect();
         for own in all.chunk_by(|(a, _), (b, _)| a == b) {
             let Some((owner, _)) = own.first() else { continue };

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::words::Bag;
 use crate::domain::vector::Vector;
+use crate::search::facets::Facets;
 use crate::store::StoreError;
 use crate::store::pieces::Pieces;
 pub use crate::store::pieces::Place;
@@ -61,7 +62,7 @@ pub trait Kind: Clone + Send + Sync + 'static {
     fn waiting(&self, limit: i64) -> impl Future<Output = Result<Vec<Self::Waiting>, StoreError>> + Send;
 
     /// Whose it is, and what is to be embedded.
-    fn text(waiting: &Self::Waiting) -> (WorkspaceId, String);
+    fn facets(waiting: &Self::Waiting) -> (WorkspaceId, Facets);
 
     /// Stores the vectors of some of one workspace.
     fn embed(
