@@ -20,7 +20,7 @@ impl Vector {
         &self.0
     }
 
-    /// The mean of several of one width, each as heavy as is said.
+    /// The direction of the mean of several of one width, each as heavy as is said.
     pub fn blend(weighed: impl Iterator<Item = (f32, Self)>) -> Self {
         let mut sum: Vec<f32> = Vec::new();
         for (weight, vector) in weighed {

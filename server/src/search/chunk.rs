@@ -109,7 +109,7 @@ pub fn chunks(title: &str, content: &str) -> Vec<Chunk> {
     vec![Chunk { heading: String::new(), text: squeezed(content) }]
 }
 
-/// The sentences of a chunk's text, its entries among them: without headings and marks.
+/// The sentences of a chunk's text, its entries among them: without the headings, and without the dashes of lists.
 pub fn sentences(text: &str) -> Vec<&str> {
     let lines = text.lines().filter(|line| !line.starts_with("## "));
     let lines = lines.map(|line| line.trim().trim_start_matches("- "));
