@@ -33,8 +33,19 @@ pub struct Case {
     pub query: String,
     /// Of the query, where there is an embedder.
     pub vector: Option<Vector>,
+    /// Of the question, where that is not the query.
+    pub own: Option<Vector>,
     /// The tail of the log before the question, the oldest first.
     pub history: Vec<Said>,
+    /// What the last answer that had sources was of, by their names.
+    pub spoken_of: Vec<String>,
+}
+
+impl Case {
+    /// Whether the question means nothing without what was said before.
+    pub fn leans(&self) -> bool {
+        self.query != self.question
+    }
 }
 
 /// Takes the text of a reply as it grows, piece by piece.

@@ -5,6 +5,7 @@ use switchboard_tests::prelude::*;
 pub(crate) const TESTS: &[Test] = tests![
     what_is_human_only_goes_to_a_person_with_contact_details,
     contact_details_are_taken_up_after_a_restart,
+    a_question_that_leans_on_an_answer_is_read_with_it needs Model,
     what_comes_during_a_turn_is_answered_by_the_next,
     a_conversation_that_is_handed_over_is_left_to_people,
     an_unreadable_checkpoint_goes_to_a_person,
@@ -60,6 +61,37 @@ async fn contact_details_are_taken_up_after_a_restart(world: World) -> Result<()
     visitor.send("it's Grace Hopper, grace@navy.example.mil").await?;
     let handed = agents_message(&mut visitor).await?;
     ensure!(handed["content"].as_str().is_some_and(|text| text.contains("Grace Hopper")), "{handed}");
+    Ok(())
+}
+
+async fn a_question_that_leans_on_an_answer_is_read_with_it(world: World) -> Result<()> {
+    world.with_preset("bank").without_limits().with_variable("SWITCHBOARD_EMBEDDER", "minilm");
+    world.start().await?;
+    eventually("the pages to have meanings", async || {
+        let waiting = "select count(*) from knowledge_documents where status = 'pending'";
+        let known = world.value("select count(*) from knowledge_documents").await? != 0;
+        Ok((known && world.value(waiting).await? == 0).then_some(()))
+    })
+    .await?;
+    for (question, follow_up, answer) in [
+        (
+            "how long do I wait until money sent to another country is there?",
+            "and what does that cost me?",
+            "0.2%",
+        ),
+        ("what does an overdraft cost?", "and how do I switch it off?", "switched off"),
+        ("how do I apply for a loan?", "how long does the decision take?", "two working days"),
+        // This one stands alone, however short it is.
+        ("how do I apply for a loan?", "when are you open?", "Branches are open"),
+    ] {
+        let mut visitor = world.visitor().await?;
+        visitor.send(question).await?;
+        let first = agents_message(&mut visitor).await?;
+        visitor.send(follow_up).await?;
+        let second = agents_message(&mut visitor).await?;
+        let text = second["content"].as_str().unwrap_or_default();
+        ensure!(text.contains(answer), "{question} {first} {follow_up} {second}");
+    }
     Ok(())
 }
 

@@ -18,13 +18,14 @@ use tokio::sync::watch;
 
 use super::{Brain, BrainError, Case, Meaning, Stream};
 use crate::domain::insight::{Fact, Notes};
+use crate::domain::message::Role;
 use crate::domain::turn::{Classified, Passage, Reply};
 
-use extract::Asked;
+use extract::{Asked, FollowUp};
 use quotes::Quotes;
 
 pub use facts::stated;
-pub use follow_up::in_context;
+pub use follow_up::follow_up;
 pub use lessons::examples;
 
 /// Cheap to clone.
@@ -109,8 +110,14 @@ impl Brain for LocalBrain {
             for passage in passages.iter().take(extract::SOURCES) {
                 sentences.push(self.quotes.of(passage).await);
             }
-            let asked = Asked { text: &case.query, vector: case.vector.as_ref() };
-            let reply = extract::answer(asked, passages, &sentences, case.preset.limits.answer_sentences);
+            let said = case.history.iter().rfind(|said| said.role == Role::Assistant);
+            let follow_up = case.leans().then(|| FollowUp {
+                text: &case.question,
+                vector: case.own.as_ref(),
+                said: said.map_or("", |said| &said.content),
+            });
+            let asked = Asked { text: &case.query, vector: case.vector.as_ref(), follow_up };
+            let reply = extract::answer(&asked, passages, &sentences, case.preset.limits.answer_sentences);
             stream(&reply.text);
             Ok(reply)
         }

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::brain::eval::{Labelled, Sets, intents};
-use crate::brain::local::in_context;
+use crate::brain::local::follow_up;
 use crate::config::{self, Layers};
 use crate::domain::message::Role;
 use crate::domain::turn::Said;
@@ -82,7 +82,8 @@ impl Conversation {
     fn asked(&self) -> Vec<String> {
         let (mut history, mut asked) = (Vec::new(), Vec::new());
         for Spoken { content, .. } in self.turns.iter().filter(|turn| turn.role == "user") {
-            asked.push(in_context(content, &history));
+            let leans_on = follow_up(content, &history).filter(|follow_up| follow_up.is_sure);
+            asked.push(leans_on.map_or_else(|| content.clone(), |follow_up| follow_up.in_context));
             history.push(Said { role: Role::User, content: content.clone() });
         }
         asked

@@ -66,7 +66,7 @@ impl Topics {
 }
 
 /// How documents are cut into chunks and chunks embedded. With another name for it, every import does both anew.
-const RECIPE: &str = "2";
+const RECIPE: &str = "3";
 
 impl Document {
     /// Of all that it says: the same means that nothing has changed.

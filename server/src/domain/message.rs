@@ -44,6 +44,16 @@ pub struct Author {
     pub name: Option<String>,
 }
 
+/// The names of what a message's citations are of, in their order.
+pub fn sources(citations: &Value) -> Vec<String> {
+    #[derive(Deserialize)]
+    struct Citation {
+        source: String,
+    }
+    let citations = Vec::<Citation>::deserialize(citations).unwrap_or_default();
+    citations.into_iter().map(|citation| citation.source).collect()
+}
+
 /// A message as it was accepted: masked, within its limits, by somebody who may write here. The journal keeps it as JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Draft {

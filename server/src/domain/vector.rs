@@ -2,15 +2,33 @@
 //!
 //! Invariant: a `Vector` has length 1, so that a product is a cosine.
 
+mod parts;
+
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use parts::Parts;
+
 /// What an embedder makes of a text. Cheap to clone.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Vec<f32>")]
 pub struct Vector(Arc<[f32]>);
+
+/// What a thing means: all of it, and, where it says several things, each of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sense {
+    pub whole: Vector,
+    pub parts: Parts,
+}
+
+/// Of what says one thing.
+impl From<Vector> for Sense {
+    fn from(whole: Vector) -> Self {
+        Self { whole, parts: Parts::default() }
+    }
+}
 
 /// How many numbers a vector has: the column in the database is as wide.
 pub const DIMENSIONS: usize = 384;
@@ -21,7 +39,7 @@ impl Vector {
     }
 
     /// The direction of the mean of several of one width, each as heavy as is said.
-    pub fn blend(weighed: impl Iterator<Item = (f32, Self)>) -> Self {
+    pub fn blend<'a>(weighed: impl Iterator<Item = (f32, &'a Self)>) -> Self {
         let mut sum: Vec<f32> = Vec::new();
         for (weight, vector) in weighed {
             sum.resize(vector.0.len(), 0.0);

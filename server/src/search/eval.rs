@@ -103,13 +103,13 @@ fn shelve<E>(pages: &[Page], embed: Embed<'_, E>) -> Result<Index<Shelved>, Eval
         let facets: Vec<_> =
             chunks.iter().map(|chunk| Facets::of_chunk(&page.title, &chunk.heading, &chunk.text)).collect();
         let vectors = embed_all(embed, Facets::texts(&facets))?;
-        let mut vectors = vectors.map(|vectors| Facets::join(&facets, vectors)).into_iter().flatten();
+        let mut senses = vectors.map(|vectors| Facets::join(&facets, &vectors)).into_iter().flatten();
         let pieces = (1..).zip(chunks).map(|(ordinal, chunk)| Shelved {
             document: document(at),
             ordinal,
             heading: chunk.heading,
             text: chunk.text,
-            vector: vectors.next().map(|vector| (vector, EMBEDDER.to_owned())),
+            sense: senses.next().map(|sense| (sense, EMBEDDER.to_owned())),
             title: page.title.clone(),
             source: None,
             url: None,

@@ -15,7 +15,7 @@ use super::shelf::kind::{Counted, Kind, Made, Piece, Place};
 use super::shelf::words::Bag;
 use crate::domain::knowledge::Topics;
 use crate::domain::turn::Passage;
-use crate::domain::vector::Vector;
+use crate::domain::vector::{Sense, Vector};
 use crate::store::StoreError;
 use crate::store::knowledge::{Library, Shelved, Waiting};
 use crate::store::pieces::Pieces;
@@ -160,9 +160,9 @@ impl Kind for Library {
         &self,
         workspace: WorkspaceId,
         embedder: &str,
-        vectors: &[(&Waiting, Vector)],
+        senses: &[(&Waiting, Sense)],
     ) -> Result<(), StoreError> {
-        self.embed(workspace, embedder, vectors).await
+        self.embed(workspace, embedder, senses).await
     }
 }
 
@@ -181,8 +181,8 @@ impl Piece for Shelved {
         Bag::of(&[(&self.title, TITLE), (&self.heading, 1), (&self.text, 1)])
     }
 
-    fn take_vector(&mut self) -> Option<Made> {
-        self.vector.take()
+    fn take_sense(&mut self) -> Option<Made> {
+        self.sense.take()
     }
 
     fn forget_texts(&mut self) {

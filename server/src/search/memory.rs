@@ -15,7 +15,7 @@ use super::shelf::index::{Mode, Query};
 use super::shelf::kind::{Counted, Kind, Made, Piece, Place};
 use super::shelf::words::Bag;
 use crate::domain::memory::{Filter, Remembered, embedded};
-use crate::domain::vector::Vector;
+use crate::domain::vector::{Sense, Vector};
 use crate::store::StoreError;
 use crate::store::memory::{Archive, Kept, Waiting};
 use crate::store::pieces::Pieces;
@@ -187,9 +187,9 @@ impl Kind for Archive {
         &self,
         workspace: WorkspaceId,
         embedder: &str,
-        vectors: &[(&Waiting, Vector)],
+        senses: &[(&Waiting, Sense)],
     ) -> Result<(), StoreError> {
-        self.embed(workspace, embedder, vectors).await
+        self.embed(workspace, embedder, senses).await
     }
 }
 
@@ -209,8 +209,8 @@ impl Piece for Kept {
         Bag::of(&[(&item.title, TITLE), (&item.description, 1), (&item.content, 1)])
     }
 
-    fn take_vector(&mut self) -> Option<Made> {
-        self.item.vector.take()
+    fn take_sense(&mut self) -> Option<Made> {
+        self.item.vector.take().map(|(vector, embedder)| (vector.into(), embedder))
     }
 
     fn forget_texts(&mut self) {

@@ -65,6 +65,12 @@ pub struct Retrieved {
 const NAMED_PAGE: f32 = 0.15;
 /// One of a document that has answered such a question before.
 const KNOWN_PAGE: f32 = 0.05;
+/// One of what the last answer was of: the talk is likely to be of it still.
+const SPOKEN_OF: f32 = 0.05;
+/// And surely where the question leans on that answer.
+const LEANT_ON: f32 = 0.15;
+/// Of what a question alone may be about.
+const SURE: f32 = 0.6;
 /// Items of the memory that are looked at.
 const REMINDERS: usize = 10;
 
@@ -130,6 +136,12 @@ impl Minds {
         self.0.mind.embed(text).await
     }
 
+    /// Whether the local brain is sure of what this is about, without what was said before.
+    pub async fn knows(&self, case: &Case) -> bool {
+        let known = self.0.local.classify(case).await;
+        known.is_ok_and(|known| known.intent.is_some() && known.confidence >= SURE)
+    }
+
     /// The remote brain's opinion, as far as the local one lets it; the local one's where there is none, or it fails.
     pub async fn classify(&self, case: &Case) -> Result<Thought<Classified>, BrainError> {
         let Some(remote) = &self.0.remote else {
@@ -146,8 +158,8 @@ impl Minds {
         }
     }
 
-    /// What may be quoted, the best first; passages of the named pages are preferred, and those that have answered such
-    /// a question before. Where the workspace allows it, what staff answered is among them.
+    /// What may be quoted, the best first; passages of the named pages are preferred, those of what the talk is of, and
+    /// those that have answered such a question before. Where the workspace allows it, what staff answered is among them.
     pub async fn retrieve(&self, case: &Case, pages: &[String]) -> Result<Retrieved, StoreError> {
         let limit = case.preset.limits.passages;
         let topics = case.preset.mode(case.mode).and_then(|desk| desk.topics.as_deref());
@@ -156,12 +168,16 @@ impl Minds {
         let reminders = self.0.memories.reminders(workspace, query, vector, REMINDERS);
         let (mut passages, reminders) = futures_util::try_join!(found, reminders)?;
         let reminders = Reminders::of(reminders, case);
+        let spoken_of = if case.leans() { LEANT_ON } else { SPOKEN_OF };
         for passage in &mut passages {
             if pages.iter().any(|page| passage.source.ends_with(page.as_str())) {
                 passage.score += NAMED_PAGE;
             }
             if reminders.pages.contains(&passage.document) {
                 passage.score += KNOWN_PAGE;
+            }
+            if case.spoken_of.contains(&passage.source) {
+                passage.score += spoken_of;
             }
         }
         passages.extend(reminders.answers);

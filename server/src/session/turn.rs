@@ -16,10 +16,11 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
 use super::event::{Phase, Withdrawal};
 use super::minds::Minds;
 use super::room::Room;
+use crate::brain::local::follow_up;
 use crate::brain::{BrainError, Case};
 use crate::domain::conversation::{Conversation, Mode};
 use crate::domain::escalation::{Contact, Escalation, Trigger};
-use crate::domain::message::{Message, Role};
+use crate::domain::message::{Message, Role, sources};
 use crate::domain::preset::Preset;
 use crate::domain::turn::Said;
 use crate::domain::workflow::{
@@ -110,19 +111,20 @@ impl Work {
             .filter(|message| message.seq < self.open.from)
             .map(|message| Said { role: message.role, content: message.content.clone() })
             .collect();
-        // What was said before a person gave the conversation back is not what this question leans on: it may be the
-        // very words that led to that person.
-        let given_back = history.iter().rposition(|said| said.role == Role::System).map_or(0, |at| at + 1);
-        let query = crate::brain::local::in_context(&question, &history[given_back..]);
+        let sources = |message: &Message| message.citations.as_ref().map(sources).unwrap_or_default();
+        let before = log[..history.len()].iter().rev().take_while(|message| message.role != Role::System);
+        let spoken_of = before.map(sources).find(|sources| !sources.is_empty()).unwrap_or_default();
         let mut case = Case {
             preset: self.preset.clone(),
             mode,
             workspace: self.state.workspace,
             agent: String::new(),
             vector: None,
+            own: None,
+            query: question.clone(),
             question,
-            query,
             history,
+            spoken_of,
         };
         let mut turn = Turn::new(brief, recorded);
         if let Checkpoint::Unreadable { version, .. } = &self.workflow.checkpoint {
@@ -143,15 +145,11 @@ impl Work {
             let (step, outcome) = match turn.next(clock::now()) {
                 Need::Nothing(conclusion) => return *conclusion,
                 Need::Classify => {
-                    if case.vector.is_none() {
-                        case.vector = self.minds.embed(&case.query).await;
-                    }
+                    let _ = timeout_at(deadline, self.read(case)).await;
                     (Step::Classify, timeout_at(deadline, self.classify(turn, case)).await)
                 }
                 Need::Retrieve { pages } => {
-                    if case.vector.is_none() {
-                        case.vector = self.minds.embed(&case.query).await;
-                    }
+                    let _ = timeout_at(deadline, self.read(case)).await;
                     (Step::Retrieve, timeout_at(deadline, self.retrieve(turn, case, &pages)).await)
                 }
                 Need::Respond { agent, passages } => {
@@ -165,6 +163,20 @@ impl Work {
                 self.tell(step, Phase::Failed);
                 turn.failed(step, reason, clock::now());
             }
+        }
+    }
+
+    /// Finds out what is asked: the question alone, or with the one that it leans on.
+    async fn read(&self, case: &mut Case) {
+        if case.vector.is_some() || case.leans() {
+            return;
+        }
+        case.vector = self.minds.embed(&case.question).await;
+        let Some(follow_up) = follow_up(&case.question, &case.history) else { return };
+        if follow_up.is_sure || !self.minds.knows(case).await {
+            case.query = follow_up.in_context;
+            case.own = case.vector.take();
+            case.vector = self.minds.embed(&case.query).await;
         }
     }
 

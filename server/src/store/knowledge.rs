@@ -17,7 +17,7 @@ use super::{rows, statement};
 use crate::domain::clock::Timestamp;
 use crate::domain::knowledge::{Chunk, Document, Kind, Status, Topics};
 use crate::domain::mint;
-use crate::domain::vector::{DIMENSIONS, Vector};
+use crate::domain::vector::{DIMENSIONS, Parts, Sense, Vector};
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -59,8 +59,8 @@ pub struct Shelved {
     pub ordinal: i32,
     pub heading: String,
     pub text: String,
-    /// The vector, and the embedder that made it.
-    pub vector: Option<(Vector, String)>,
+    /// What it means, and to which embedder.
+    pub sense: Option<(Sense, String)>,
     pub title: String,
     pub source: Option<String>,
     pub url: Option<String>,
@@ -277,24 +277,25 @@ impl Library {
         rows.iter().map(waiting).collect()
     }
 
-    /// Stores a vector for each of these chunks of one workspace, unless the chunk has changed meanwhile.
+    /// Stores what each of these chunks of one workspace means, unless the chunk has changed meanwhile.
     pub async fn embed(
         &self,
         workspace: WorkspaceId,
         embedder: &str,
-        vectors: &[(&Waiting, Vector)],
+        senses: &[(&Waiting, Sense)],
     ) -> Result<(), StoreError> {
-        let numbers = end_to_end(vectors.iter().map(|(_, vector)| vector))?;
-        let documents: HashSet<Uuid> = vectors.iter().map(|(chunk, _)| chunk.document).collect();
+        let numbers = end_to_end(senses.iter().map(|(_, sense)| &sense.whole))?;
+        let documents: HashSet<Uuid> = senses.iter().map(|(chunk, _)| chunk.document).collect();
         let embed = step!(
             statement::KNOWLEDGE_EMBED,
             workspace.uuid(),
-            vectors.iter().map(|(chunk, _)| chunk.document).collect::<Vec<_>>(),
-            vectors.iter().map(|(chunk, _)| chunk.ordinal).collect::<Vec<_>>(),
-            vectors.iter().map(|(chunk, _)| chunk.hash.clone()).collect::<Vec<_>>(),
+            senses.iter().map(|(chunk, _)| chunk.document).collect::<Vec<_>>(),
+            senses.iter().map(|(chunk, _)| chunk.ordinal).collect::<Vec<_>>(),
+            senses.iter().map(|(chunk, _)| chunk.hash.clone()).collect::<Vec<_>>(),
             embedder.to_owned(),
             numbers,
-            i32::try_from(DIMENSIONS).unwrap_or(i32::MAX)
+            i32::try_from(DIMENSIONS).unwrap_or(i32::MAX),
+            senses.iter().map(|(_, sense)| sense.parts.as_bytes().to_vec()).collect::<Vec<_>>()
         );
         let settle =
             step!(statement::KNOWLEDGE_SETTLE, workspace.uuid(), documents.into_iter().collect::<Vec<_>>());
@@ -409,14 +410,17 @@ fn listed(row: &Row) -> Result<Listed, StoreError> {
 }
 
 fn shelved(row: &Row) -> Result<Shelved, StoreError> {
-    let vector: Option<Vec<f32>> = rows::get(row, "embedding")?;
+    let whole: Option<Vec<f32>> = rows::get(row, "embedding")?;
+    let parts: Option<Vec<u8>> = rows::get(row, "sentences")?;
     let embedder: Option<String> = rows::get(row, "embedder")?;
+    let parts = parts.map(Parts::from_bytes).unwrap_or_default();
+    let sense = whole.map(|whole| Sense { whole: Vector::from(whole), parts });
     Ok(Shelved {
         document: rows::get(row, "document_id")?,
         ordinal: rows::get(row, "ordinal")?,
         heading: rows::get(row, "heading")?,
         text: rows::get(row, "content")?,
-        vector: vector.map(Vector::from).zip(embedder),
+        sense: sense.zip(embedder),
         title: rows::get(row, "title")?,
         source: rows::get(row, "source")?,
         url: rows::get(row, "source_url")?,

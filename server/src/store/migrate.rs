@@ -44,6 +44,7 @@ static MIGRATIONS: &[Migration] = migrations![
     15 "0015_indexing",
     16 "0016_words",
     17 "0017_counting",
+    18 "0018_sentences",
 ];
 
 #[derive(Debug, thiserror::Error)]

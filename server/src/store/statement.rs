@@ -345,7 +345,8 @@ statements! {
     KNOWLEDGE_AT = "knowledge/at" as App [UUID, UUID_ARRAY, INT4_ARRAY];
     KNOWLEDGE_WAITING = "knowledge/waiting" as App [INT8];
     KNOWLEDGE_COUNT_WAITING = "knowledge/count_waiting" as App [INT8];
-    KNOWLEDGE_EMBED = "knowledge/embed" as App [UUID, UUID_ARRAY, INT4_ARRAY, BYTEA_ARRAY, TEXT, FLOAT4_ARRAY, INT4];
+    KNOWLEDGE_EMBED = "knowledge/embed" as App [UUID, UUID_ARRAY, INT4_ARRAY, BYTEA_ARRAY, TEXT, FLOAT4_ARRAY, INT4,
+        BYTEA_ARRAY];
     KNOWLEDGE_FORGET = "knowledge/forget" as App [UUID, UUID_ARRAY, TEXT];
     KNOWLEDGE_SETTLE = "knowledge/settle" as App [UUID, UUID_ARRAY];
     KNOWLEDGE_INDEXED = "knowledge/indexed" as App [];

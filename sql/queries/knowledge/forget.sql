@@ -1,7 +1,7 @@
 -- Takes the vectors of other embedders from some documents; which those were.
 WITH cleared AS (
   UPDATE knowledge_chunks
-  SET embedding = NULL, embedder = NULL
+  SET embedding = NULL, sentences = NULL, embedder = NULL
   WHERE workspace_id = $1 AND document_id = ANY ($2) AND embedder <> $3
   RETURNING document_id
 )

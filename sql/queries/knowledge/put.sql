@@ -5,12 +5,12 @@ WITH incoming AS (
   FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::jsonb[], $11::bytea[])
     AS d (id, source, title, source_url, content, content_type, topic_collection, metadata, content_hash)
 ), kept AS (
-  SELECT DISTINCT ON (document_id, content_hash) document_id, content_hash, embedding, embedder
+  SELECT DISTINCT ON (document_id, content_hash) document_id, content_hash, embedding, sentences, embedder
   FROM knowledge_chunks
   WHERE workspace_id = $1 AND document_id = ANY ($3) AND embedding IS NOT NULL
   ORDER BY document_id, content_hash
 ), fresh AS (
-  SELECT c.document_id, c.ordinal, c.heading, c.content, c.content_hash, k.embedding, k.embedder
+  SELECT c.document_id, c.ordinal, c.heading, c.content, c.content_hash, k.embedding, k.sentences, k.embedder
   FROM unnest($12::uuid[], $13::int[], $14::text[], $15::text[], $16::bytea[])
     AS c (document_id, ordinal, heading, content, content_hash)
   LEFT JOIN kept k ON k.document_id = c.document_id AND k.content_hash = c.content_hash
@@ -36,10 +36,11 @@ WITH incoming AS (
          GROUP BY i.id) AS n
   WHERE c.workspace_id = $1 AND c.document_id = n.id AND c.ordinal > n.chunks
 ), chunks AS (
-  INSERT INTO knowledge_chunks (workspace_id, document_id, ordinal, heading, content, content_hash, embedding, embedder)
-  SELECT $1, document_id, ordinal, heading, content, content_hash, embedding, embedder FROM fresh
+  INSERT INTO knowledge_chunks (workspace_id, document_id, ordinal, heading, content, content_hash, embedding, sentences,
+                                embedder)
+  SELECT $1, document_id, ordinal, heading, content, content_hash, embedding, sentences, embedder FROM fresh
   ON CONFLICT (workspace_id, document_id, ordinal) DO UPDATE
   SET heading = excluded.heading, content = excluded.content, content_hash = excluded.content_hash,
-      embedding = excluded.embedding, embedder = excluded.embedder
+      embedding = excluded.embedding, sentences = excluded.sentences, embedder = excluded.embedder
 )
 SELECT id, status FROM documents

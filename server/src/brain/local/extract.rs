@@ -10,10 +10,18 @@ use crate::domain::turn::{Action, Passage, Reply};
 use crate::domain::vector::Vector;
 
 /// What is asked: its words, and its meaning where there is a model.
-#[derive(Clone, Copy)]
 pub struct Asked<'a> {
     pub text: &'a str,
     pub vector: Option<&'a Vector>,
+    pub follow_up: Option<FollowUp<'a>>,
+}
+
+/// The end of what is asked, where it leans on an earlier question: it alone says what is new.
+pub struct FollowUp<'a> {
+    pub text: &'a str,
+    pub vector: Option<&'a Vector>,
+    /// The answer before it.
+    pub said: &'a str,
 }
 
 /// A sentence of a passage, and what speaks for it.
@@ -40,12 +48,18 @@ const SOUGHT: f32 = 0.12;
 /// speak for them.
 const AS_NEAR: f32 = 0.1;
 const AS_WORDED: f32 = 0.25;
+/// How much more a follow-up's own words weigh than those of the question before.
+const OWN_WORDS: f32 = 2.0;
+/// And what its own meaning counts, of all that is meant.
+const OWN_MEANING: f32 = 0.65;
+/// A follow-up asks for something else than what was just said.
+const SAID: f32 = 0.15;
 /// A sentence that begins so is read with the one before it.
 const LEANS_BACK: &[&str] =
     &["It ", "This ", "They ", "Such ", "These ", "Those ", "That ", "Then ", "There it "];
 
 /// `sentences` are those of the first passages, at most [`SOURCES`].
-pub fn answer(asked: Asked<'_>, passages: &[Passage], sentences: &[Sentences], most: usize) -> Reply {
+pub fn answer(asked: &Asked<'_>, passages: &[Passage], sentences: &[Sentences], most: usize) -> Reply {
     let candidates = candidates(asked, passages, sentences);
     let Some(best) = candidates.iter().max_by(|a, b| a.score.total_cmp(&b.score)) else {
         return Reply { action: Action::Insufficient, ..Reply::default() };
@@ -103,8 +117,10 @@ fn around<'c, 'a>(best: &'c Candidate<'a>, all: &'c [Candidate<'a>], most: usize
     chosen
 }
 
-fn candidates<'a>(asked: Asked<'_>, passages: &[Passage], sentences: &'a [Sentences]) -> Vec<Candidate<'a>> {
-    let sought = Sought::by(asked.text);
+fn candidates<'a>(asked: &Asked<'_>, passages: &[Passage], sentences: &'a [Sentences]) -> Vec<Candidate<'a>> {
+    let follow_up = asked.follow_up.as_ref();
+    let sought = follow_up.and_then(|own| Sought::by(own.text)).or_else(|| Sought::by(asked.text));
+    let own: HashSet<String> = follow_up.map(|own| words::terms(own.text)).into_iter().flatten().collect();
     let terms: HashSet<String> = words::terms(asked.text)
         .into_iter()
         .filter(|term| !sought.is_some_and(|sought| sought.is_asked_by(term)))
@@ -123,7 +139,10 @@ fn candidates<'a>(asked: Asked<'_>, passages: &[Passage], sentences: &'a [Senten
     }
     #[expect(clippy::cast_precision_loss, reason = "a number of sentences")]
     let all = read().count() as f32;
-    let weight = |term: &str| 1.0 + 0.5 * (1.0 + all / (1.0 + common.get(term).copied().unwrap_or(0.0))).ln();
+    let weight = |term: &str| {
+        let rare = 1.0 + 0.5 * (1.0 + all / (1.0 + common.get(term).copied().unwrap_or(0.0))).ln();
+        if own.contains(term) { OWN_WORDS * rare } else { rare }
+    };
     let whole: f32 = terms.iter().map(|term| weight(term)).sum::<f32>().max(0.01);
     let part = |of: &HashSet<String>| {
         (terms.intersection(of).map(|term| weight(term)).sum::<f32>() / whole).min(1.0)
@@ -136,7 +155,11 @@ fn candidates<'a>(asked: Asked<'_>, passages: &[Passage], sentences: &'a [Senten
     read()
         .map(|(passage, place, Sentence { text, terms, vector })| {
             let covers = part(&terms.union(&answered[passage]).cloned().collect());
-            let near = asked.vector.zip(vector.as_ref()).map(|(asked, own)| asked.cosine(own));
+            let near = vector.as_ref().and_then(|sentence| {
+                let all = asked.vector?.cosine(sentence);
+                let own = follow_up.and_then(|own| own.vector).map(|own| own.cosine(sentence));
+                Some(own.map_or(all, |own| OWN_MEANING * own + (1.0 - OWN_MEANING) * all))
+            });
             #[expect(clippy::cast_precision_loss, reason = "a place among a few sentences")]
             let early = 0.04 / (1.0 + place as f32);
             let fits = match near {
@@ -144,7 +167,8 @@ fn candidates<'a>(asked: Asked<'_>, passages: &[Passage], sentences: &'a [Senten
                 None => 0.6 * covers + 0.1 * titled[passage] + 0.3 * passages[passage].score / best + early,
             };
             let holds = sought.is_some_and(|sought| sought.is_in(text));
-            let score = fits + if holds { SOUGHT } else { 0.0 };
+            let is_said = follow_up.is_some_and(|own| own.said.contains(text.as_str()));
+            let score = fits + if holds { SOUGHT } else { 0.0 } - if is_said { SAID } else { 0.0 };
             Candidate { passage, place, text, covers, near, holds, score }
         })
         .collect()
@@ -193,7 +217,7 @@ pub mod tests {
         for passage in passages {
             sentences.push(quotes.of(passage).await);
         }
-        answer(Asked { text: question, vector: None }, passages, &sentences, 3)
+        answer(&Asked { text: question, vector: None, follow_up: None }, passages, &sentences, 3)
     }
 
     #[tokio::test]
@@ -249,13 +273,29 @@ pub mod tests {
         .into_iter()
         .collect();
         let vector = meaning(&[(0, 1.0), (3, 0.3)]);
-        let asked = Asked { text: "how can i quit", vector: Some(&vector) };
-        let reply = answer(asked, &passages, &[sentences], 3);
+        let asked = Asked { text: "how can i quit", vector: Some(&vector), follow_up: None };
+        let reply = answer(&asked, &passages, &[sentences], 3);
         assert_eq!(
             reply.text,
             "A membership ends under Settings, End. It then runs until the paid month is over. [1]"
         );
         assert!(reply.confidence > 0.8, "{}", reply.confidence);
+    }
+
+    #[tokio::test]
+    async fn a_follow_up_is_answered_with_what_was_not_said() {
+        let said = "A transfer abroad takes four days.";
+        let passages =
+            [passage("Money abroad", &format!("{said} It costs 10 euro. It can be recalled."), 0.8)];
+        let quotes = Quotes::default();
+        let sentences = [quotes.of(&passages[0]).await];
+        let reply = |own: &str| {
+            let text = format!("How long does a transfer abroad take? {own}");
+            let follow_up = Some(FollowUp { text: own, vector: None, said });
+            answer(&Asked { text: &text, vector: None, follow_up }, &passages, &sentences, 1).text
+        };
+        assert!(reply("And what does that cost?").contains("10 euro"));
+        assert!(reply("Can it be recalled?").contains("It can be recalled."));
     }
 
     #[tokio::test]

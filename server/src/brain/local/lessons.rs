@@ -99,7 +99,9 @@ mod tests {
             question: example.to_owned(),
             query: example.to_owned(),
             vector: None,
+            own: None,
             history: Vec::new(),
+            spoken_of: Vec::new(),
         };
         let head = brain.head(&case).await.unwrap();
         assert_eq!(head.classify(&case).intent.as_deref(), Some(intent));

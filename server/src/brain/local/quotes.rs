@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::iter;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::OnceCell;
@@ -52,6 +53,8 @@ struct Place {
     used: u64,
 }
 
+const HEADING: &str = "## ";
+const NEXT_HEADING: &str = "\n## ";
 /// Passages that are kept, some 6 KB each; at the bound the half that was used the longest ago goes.
 const PASSAGES: usize = 2_048;
 
@@ -68,11 +71,17 @@ impl Quotes {
 
     /// An error is the sentences without their meaning: not worth keeping, since a model may come.
     async fn read(&self, passage: &Passage) -> Result<Sentences, Sentences> {
-        let texts = words::sentences(&passage.text);
-        let under = [Some(passage.title.as_str()), heading(&passage.text), passage.asked.as_deref()];
-        let under = under.into_iter().flatten().collect::<Vec<_>>().join(". ");
+        let (mut texts, mut in_place) = (Vec::new(), Vec::new());
+        for (heading, text) in sections(&passage.text) {
+            let under = [Some(passage.title.as_str()), heading, passage.asked.as_deref()];
+            let under = under.into_iter().flatten().collect::<Vec<_>>().join(". ");
+            for sentence in words::sentences(text) {
+                in_place.push(format!("{under}: {sentence}"));
+                texts.push(sentence);
+            }
+        }
         let vectors = match self.meaning.get() {
-            Some(meaning) => meaning.of(texts.iter().map(|text| format!("{under}: {text}")).collect()).await,
+            Some(meaning) => meaning.of(in_place).await,
             None => None,
         };
         let is_known = vectors.is_some();
@@ -110,9 +119,15 @@ impl Key {
     }
 }
 
-/// The line of headings that a passage begins with.
-fn heading(text: &str) -> Option<&str> {
-    text.lines().next()?.strip_prefix("## ")
+/// What a passage says before its first heading and under each, with the heading.
+fn sections(text: &str) -> impl Iterator<Item = (Option<&str>, &str)> {
+    let (before, under) = match text.strip_prefix(HEADING) {
+        Some(rest) => ("", Some(rest)),
+        None => text.split_once(NEXT_HEADING).map_or((text, None), |(before, rest)| (before, Some(rest))),
+    };
+    let under = under.into_iter().flat_map(|under| under.split(NEXT_HEADING));
+    let headed = under.filter_map(|section| section.split_once('\n'));
+    iter::once((None, before)).chain(headed.map(|(heading, text)| (Some(heading), text)))
 }
 
 #[cfg(test)]
@@ -149,6 +164,21 @@ mod tests {
         let reworded = Passage { text: "A card is 5 euros.".to_owned(), ..page };
         assert_eq!(quotes.of(&reworded).await[0].text, "A card is 5 euros.");
         assert_eq!(asked.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn each_section_stands_under_its_heading() {
+        let both = "## Cards › Lost\n\nLock it.\n\n## Found\n\nUnlock it.";
+        assert_eq!(
+            sections(both).collect::<Vec<_>>(),
+            [(None, ""), (Some("Cards › Lost"), "\nLock it.\n"), (Some("Found"), "\nUnlock it.")]
+        );
+        let later = "Cards are free.\n\n## Lost\n\nLock it.";
+        assert_eq!(
+            sections(later).collect::<Vec<_>>(),
+            [(None, "Cards are free.\n"), (Some("Lost"), "\nLock it.")]
+        );
+        assert_eq!(sections("Free.").collect::<Vec<_>>(), [(None, "Free.")]);
     }
 
     #[tokio::test]

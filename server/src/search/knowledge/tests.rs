@@ -6,6 +6,7 @@ use super::*;
 use crate::domain::clock;
 use crate::domain::knowledge::{Document, Kind, Status};
 use crate::domain::preset::Preset;
+use crate::domain::vector::Parts;
 use crate::search::chunk;
 use crate::search::embedder::MINILM;
 use crate::store::ground::{Ground, vector};
@@ -109,8 +110,9 @@ async fn a_chunk_that_stays_keeps_its_vector() {
     desk.put(std::slice::from_ref(&three)).await;
     let waiting = desk.library().waiting(100).await.unwrap();
     assert_eq!(waiting.len(), 3);
-    let vectors: Vec<_> = waiting.iter().enumerate().map(|(at, chunk)| (chunk, vector(at))).collect();
-    desk.library().embed(desk.workspace, MINILM, &vectors).await.unwrap();
+    let sense = |seed| Sense { whole: vector(seed), parts: Parts::of(&[vector(seed + 50)]) };
+    let senses: Vec<_> = waiting.iter().enumerate().map(|(at, chunk)| (chunk, sense(at))).collect();
+    desk.library().embed(desk.workspace, MINILM, &senses).await.unwrap();
     assert!(desk.library().waiting(100).await.unwrap().is_empty());
     assert_eq!(desk.put(std::slice::from_ref(&three)).await, [Status::Ready], "the same again");
 
@@ -124,15 +126,18 @@ async fn a_chunk_that_stays_keeps_its_vector() {
     );
     let mut kept = Vec::new();
     desk.library().chunks(desk.workspace, &[three.id], true, |chunk| kept.push(chunk)).await.unwrap();
-    let is = |at: usize, seed| kept[at].vector.as_ref().unwrap().0.cosine(&vector(seed)) > 0.999;
+    let is = |at: usize, seed| {
+        let (own, expected) = (&kept[at].sense.as_ref().unwrap().0, sense(seed));
+        own.whole.cosine(&expected.whole) > 0.999 && own.parts == expected.parts
+    };
     assert!(is(0, 1) && is(2, 0), "Found moved up, and Lost moved down");
 
     // What was changed while it was embedded is not given the old meaning.
     desk.put(&[Document { content: sections(&["Found", "At home", "Lost"]), ..three.clone() }]).await;
-    desk.library().embed(desk.workspace, MINILM, &[(&waiting[0], vector(9))]).await.unwrap();
+    desk.library().embed(desk.workspace, MINILM, &[(&waiting[0], sense(9))]).await.unwrap();
     let now = desk.library().waiting(100).await.unwrap();
     assert_eq!(now.iter().map(|chunk| chunk.heading.as_str()).collect::<Vec<_>>(), ["At home"]);
-    desk.library().embed(desk.workspace, "other", &[(&now[0], vector(9))]).await.unwrap();
+    desk.library().embed(desk.workspace, "other", &[(&now[0], sense(9))]).await.unwrap();
     assert_eq!(desk.library().pieces().count_waiting().await.unwrap(), 0);
     assert_eq!(desk.library().forget_others(desk.workspace, MINILM).await.unwrap(), 1);
     assert_eq!(desk.library().pieces().count_waiting().await.unwrap(), 1);
@@ -190,9 +195,12 @@ async fn the_index_of_the_database_finds_what_a_pass_over_all_finds() {
     desk.put(&documents).await;
     let waiting = desk.library().waiting(1_000).await.unwrap();
     for part in waiting.chunks(32) {
-        let vectors: Vec<_> =
-            part.iter().map(|chunk| (chunk, vector(chunk.document.as_u128().try_into().unwrap()))).collect();
-        desk.library().embed(desk.workspace, MINILM, &vectors).await.unwrap();
+        let sense = |chunk: &Waiting| {
+            let seed: usize = chunk.document.as_u128().try_into().unwrap();
+            Sense { whole: vector(seed), parts: Parts::of(&[vector(seed % 11), vector(seed % 9)]) }
+        };
+        let senses: Vec<_> = part.iter().map(|chunk| (chunk, sense(chunk))).collect();
+        desk.library().embed(desk.workspace, MINILM, &senses).await.unwrap();
     }
     assert!(
         desk.library().pieces().is_indexed(desk.workspace).await.unwrap(),
@@ -246,7 +254,7 @@ fn a_passage_stands_under_its_headings_and_names_no_folder() {
         ordinal: 1,
         heading: String::new(),
         text: "Lock it.".to_owned(),
-        vector: None,
+        sense: None,
         title: "Cards".to_owned(),
         source: None,
         url: None,

@@ -157,7 +157,8 @@ async fn a_trace_comes_and_goes_with_its_items_and_nothing_else() {
     let domains: Vec<_> = counts.domains.iter().map(|(name, total)| (name.as_str(), *total)).collect();
     assert_eq!(domains, [("fees", 2), ("cards", 1), ("loans", 1)]);
 
-    let vectors: Vec<_> = waiting.iter().filter(|it| it.workspace == own).map(|it| (it, vector(1))).collect();
+    let vectors: Vec<_> =
+        waiting.iter().filter(|it| it.workspace == own).map(|it| (it, vector(1).into())).collect();
     archive.embed(own, MINILM, &vectors).await.unwrap();
     assert!(archive.waiting(100).await.unwrap().iter().all(|it| it.workspace == other));
     assert_eq!(archive.forget_others(own, MINILM).await.unwrap(), 0);

@@ -88,13 +88,12 @@ impl<K: Kind> Shelves<K> {
     async fn embed_part(&self, embedder: &Embedder, part: &[K::Waiting]) -> Result<(), Failure> {
         let (owners, facets): (Vec<_>, Vec<_>) = part.iter().map(K::facets).unzip();
         let vectors = embedder.embed(Facets::texts(&facets)).await?;
-        let vectors = Facets::join(&facets, vectors);
-        let all: Vec<_> = owners.into_iter().zip(part.iter().zip(vectors)).collect();
+        let senses = Facets::join(&facets, &vectors);
+        let all: Vec<_> = owners.into_iter().zip(part.iter().zip(senses)).collect();
         for own in all.chunk_by(|(a, _), (b, _)| a == b) {
             let Some((owner, _)) = own.first() else { continue };
-            let vectors: Vec<_> =
-                own.iter().map(|(_, (waiting, vector))| (*waiting, vector.clone())).collect();
-            self.0.stored.embed(*owner, embedder.name(), &vectors).await?;
+            let senses: Vec<_> = own.iter().map(|(_, (waiting, sense))| (*waiting, sense.clone())).collect();
+            self.0.stored.embed(*owner, embedder.name(), &senses).await?;
         }
         Ok(())
     }

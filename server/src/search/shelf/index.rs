@@ -36,7 +36,7 @@ pub struct Document<P> {
 #[derive(Debug)]
 struct Filed<P> {
     piece: P,
-    vector: Option<Made>,
+    sense: Option<Made>,
     bag: Bag,
 }
 
@@ -70,15 +70,17 @@ const BY_MEANING: f32 = 0.8;
 const BY_WORDS: f32 = 0.2;
 /// A score by words that is worth half of what there is.
 const HALF: f32 = 5.0;
+/// Of a meaning, what the one part says that is most like the question: it may be the only one that answers it.
+const BY_BEST_PART: f32 = 0.2;
 
-/// How well a piece fits: 0 to 1. `cosine` is nothing where it has no vector to compare.
-pub fn score(mode: Mode, cosine: Option<f32>, shared: Shared) -> f32 {
+/// How well a piece fits: 0 to 1. `likeness` is nothing where it has no meaning to compare.
+pub fn score(mode: Mode, likeness: Option<f32>, shared: Shared) -> f32 {
     let words = shared.score / (shared.score + HALF);
     let score = match mode {
         Mode::Text => words,
-        Mode::Vector => cosine.unwrap_or(0.0),
+        Mode::Vector => likeness.unwrap_or(0.0),
         Mode::Hybrid => {
-            BY_MEANING * cosine.unwrap_or(BY_MEANING * words).max(0.0) + BY_WORDS * shared.held * words
+            BY_MEANING * likeness.unwrap_or(BY_MEANING * words).max(0.0) + BY_WORDS * shared.held * words
         }
     };
     // A product of two unit vectors may be a hair beyond one.
@@ -89,21 +91,26 @@ impl<F> Query<F> {
     /// How near a piece's meaning is; nothing where it has none that can be compared, or none is asked for.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "so that a caller compiled for a wider processor takes it along")]
-    pub fn cosine(&self, of: Option<&Made>) -> Option<f32> {
+    pub fn likeness(&self, of: Option<&Made>) -> Option<f32> {
         let (asked, embedder) = self.vector.as_ref().filter(|_| self.mode != Mode::Text)?;
         let (own, made_by) = of?;
-        let (asked, own) = (asked.as_slice(), own.as_slice());
-        (made_by == embedder && asked.len() == own.len()).then(|| dot(asked, own))
+        let (numbers, whole) = (asked.as_slice(), own.whole.as_slice());
+        if made_by != embedder || numbers.len() != whole.len() {
+            return None;
+        }
+        let whole = dot(numbers, whole);
+        let best = own.parts.nearest(asked).unwrap_or(whole);
+        Some((1.0 - BY_BEST_PART) * whole + BY_BEST_PART * best)
     }
 
     /// Whether a piece is an answer at all, and how good a one.
-    pub fn judge(&self, mode: Mode, cosine: Option<f32>, shared: Shared) -> Option<f32> {
+    pub fn judge(&self, mode: Mode, likeness: Option<f32>, shared: Shared) -> Option<f32> {
         let fits = match mode {
-            Mode::Vector => cosine.is_some(),
+            Mode::Vector => likeness.is_some(),
             Mode::Text => shared.score > 0.0,
-            Mode::Hybrid => cosine.is_some() || shared.score > 0.0,
+            Mode::Hybrid => likeness.is_some() || shared.score > 0.0,
         };
-        let score = score(mode, cosine, shared);
+        let score = score(mode, likeness, shared);
         ((fits || self.all) && score.max(0.0) >= self.least).then_some(score)
     }
 }
@@ -116,11 +123,11 @@ impl<P: Piece> Document<P> {
         // A page read later may have seen a later change; what is older is read again.
         let version = pieces.iter().map(Piece::version).min()?;
         let file = |mut piece: P| {
-            let (bag, vector) = (piece.bag(), piece.take_vector().filter(|_| !is_slim));
+            let (bag, sense) = (piece.bag(), piece.take_sense().filter(|_| !is_slim));
             if is_slim {
                 piece.forget_texts();
             }
-            Filed { piece, vector, bag }
+            Filed { piece, sense, bag }
         };
         Some(Self { id, version, pieces: pieces.into_iter().map(file).collect() })
     }
@@ -131,8 +138,9 @@ impl<P: Piece> Document<P> {
 
     fn bytes(&self) -> usize {
         let filed = |filed: &Filed<P>| {
-            let vector = filed.vector.as_ref().map_or(0, |(vector, _)| vector.as_slice().len() * 4 + 32);
-            200 + filed.piece.bytes() + vector + filed.bag.bytes()
+            let numbers = |(sense, _): &Made| sense.whole.as_slice().len() * 4 + sense.parts.as_bytes().len();
+            let sense = filed.sense.as_ref().map_or(0, |sense| numbers(sense) + 48);
+            200 + filed.piece.bytes() + sense + filed.bag.bytes()
         };
         self.pieces.iter().map(filed).sum()
     }
@@ -182,14 +190,15 @@ impl<P: Piece> Index<P> {
     pub fn search(&self, query: &Query<P::Filter>) -> (Vec<(P, f32)>, Mode) {
         let by_words = if query.mode == Mode::Vector { HashMap::new() } else { self.words.ask(&query.text) };
         let compared = self.compare(query);
-        let mode = if compared.iter().any(|(_, cosine)| cosine.is_some()) { query.mode } else { Mode::Text };
+        let is_compared = compared.iter().any(|(_, likeness)| likeness.is_some());
+        let mode = if is_compared { query.mode } else { Mode::Text };
         // Asked by meaning where there is none yet: words are the next best.
         if mode == Mode::Text && query.mode == Mode::Vector {
             return self.search(&Query { mode: Mode::Text, ..query.clone() });
         }
-        let judged = compared.into_iter().filter_map(|(place, cosine)| {
+        let judged = compared.into_iter().filter_map(|(place, likeness)| {
             let shared = by_words.get(&place).copied().unwrap_or_default();
-            Some((query.judge(mode, cosine, shared)?, place))
+            Some((query.judge(mode, likeness, shared)?, place))
         });
         let mut scored: Vec<(f32, u32)> = judged.collect();
         let order = |a: &(f32, u32), b: &(f32, u32)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
@@ -208,7 +217,7 @@ impl<P: Piece> Index<P> {
             for (place, (document, piece)) in (0..).zip(&self.places) {
                 let filed = &document.pieces[*piece as usize];
                 if filed.piece.passes(&query.filter) {
-                    compared.push((place, query.cosine(filed.vector.as_ref())));
+                    compared.push((place, query.likeness(filed.sense.as_ref())));
                 }
             }
             compared

@@ -7,14 +7,14 @@ use switchboard_protocol::ids::WorkspaceId;
 use uuid::Uuid;
 
 use super::words::Bag;
-use crate::domain::vector::Vector;
+use crate::domain::vector::{Sense, Vector};
 use crate::search::facets::Facets;
 use crate::store::StoreError;
 use crate::store::pieces::Pieces;
 pub use crate::store::pieces::Place;
 
-/// A vector, and the embedder that made it.
-pub type Made = (Vector, String);
+/// What a piece means, and to which embedder.
+pub type Made = (Sense, String);
 
 /// One kind of thing, as it is stored. Every change of a workspace raises its stamp, and sets that of what it changes.
 pub trait Kind: Clone + Send + Sync + 'static {
@@ -64,12 +64,12 @@ pub trait Kind: Clone + Send + Sync + 'static {
     /// Whose it is, and what is to be embedded.
     fn facets(waiting: &Self::Waiting) -> (WorkspaceId, Facets);
 
-    /// Stores the vectors of some of one workspace.
+    /// Stores what some of one workspace mean.
     fn embed(
         &self,
         workspace: WorkspaceId,
         embedder: &str,
-        vectors: &[(&Self::Waiting, Vector)],
+        senses: &[(&Self::Waiting, Sense)],
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
@@ -93,8 +93,8 @@ pub trait Piece: Clone + Debug + Send + Sync + 'static {
     fn version(&self) -> i64;
     /// The words that it is found by.
     fn bag(&self) -> Bag;
-    /// Takes its vector out of it.
-    fn take_vector(&mut self) -> Option<Made>;
+    /// Takes what it means out of it.
+    fn take_sense(&mut self) -> Option<Made>;
     /// Forgets all but what a filter looks at.
     fn forget_texts(&mut self);
     fn passes(&self, filter: &Self::Filter) -> bool;

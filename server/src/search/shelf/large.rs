@@ -50,16 +50,16 @@ impl<K: Kind> Shelves<K> {
             .into_iter()
             .filter(|piece| piece.passes(&query.filter))
             .map(|mut piece| {
-                let vector = piece.take_vector();
-                let cosine = query.cosine(vector.as_ref());
-                (piece, cosine)
+                let sense = piece.take_sense();
+                let likeness = query.likeness(sense.as_ref());
+                (piece, likeness)
             })
             .collect();
-        let is_compared = compared.iter().any(|(_, cosine)| cosine.is_some());
+        let is_compared = compared.iter().any(|(_, likeness)| likeness.is_some());
         let mode = if is_compared { query.mode } else { Mode::Text };
-        let judged = compared.into_iter().filter_map(|(piece, cosine)| {
+        let judged = compared.into_iter().filter_map(|(piece, likeness)| {
             let shared = by_words.get(&piece.place()).copied().unwrap_or_default();
-            let score = query.judge(mode, cosine, shared)?;
+            let score = query.judge(mode, likeness, shared)?;
             Some((piece, score))
         });
         let mut found: Vec<_> = judged.collect();

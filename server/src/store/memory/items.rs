@@ -10,7 +10,7 @@ use super::super::{StoreError, rows, statement};
 use super::{Archive, item};
 use crate::domain::clock::Timestamp;
 use crate::domain::memory::{Filter, Item, Outcome};
-use crate::domain::vector::{DIMENSIONS, Vector};
+use crate::domain::vector::{DIMENSIONS, Sense, Vector};
 
 /// An item with all that a search needs.
 #[derive(Clone, Debug)]
@@ -121,16 +121,16 @@ impl Archive {
         &self,
         workspace: WorkspaceId,
         embedder: &str,
-        vectors: &[(&Waiting, Vector)],
+        senses: &[(&Waiting, Sense)],
     ) -> Result<(), StoreError> {
         let embed = step!(
             statement::MEMORY_EMBED,
             workspace.uuid(),
-            vectors.iter().map(|(item, _)| item.trace).collect::<Vec<_>>(),
-            vectors.iter().map(|(item, _)| item.ordinal).collect::<Vec<_>>(),
-            vectors.iter().map(|(item, _)| item.digest.clone()).collect::<Vec<_>>(),
+            senses.iter().map(|(item, _)| item.trace).collect::<Vec<_>>(),
+            senses.iter().map(|(item, _)| item.ordinal).collect::<Vec<_>>(),
+            senses.iter().map(|(item, _)| item.digest.clone()).collect::<Vec<_>>(),
             embedder.to_owned(),
-            end_to_end(vectors.iter().map(|(_, vector)| vector))?,
+            end_to_end(senses.iter().map(|(_, sense)| &sense.whole))?,
             i32::try_from(DIMENSIONS).unwrap_or(i32::MAX)
         );
         self.change(workspace, vec![embed]).await.map(drop)

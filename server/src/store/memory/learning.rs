@@ -2,7 +2,6 @@
 //!
 //! Invariant: a conversation leaves one trace, drawn anew when it goes on or is judged; one that is gone leaves none.
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 use switchboard_protocol::ids::{ConversationId, WorkspaceId};
 use tokio_postgres::Row;
@@ -15,7 +14,7 @@ use crate::domain::conversation::{Mode, Status};
 use crate::domain::escalation::{self, Contact, Trigger};
 use crate::domain::experience::{Asked, Decided, Experience, Finished, Line, passages};
 use crate::domain::memory::{Item, Purpose, Trace};
-use crate::domain::message::Role;
+use crate::domain::message::{Role, sources};
 use crate::domain::workflow::Outcome;
 
 /// What is looked at of a log, the latest: an answer is near the end.
@@ -145,19 +144,13 @@ fn learn_items(workspace: Uuid, trace: &Trace) -> Step<'static> {
 }
 
 fn line(row: &Row) -> Result<Line, StoreError> {
-    #[derive(Deserialize)]
-    struct Citation {
-        source: String,
-    }
     let citations: Option<Value> = rows::get(row, "citations")?;
-    let cites: Vec<Citation> =
-        citations.and_then(|citations| serde_json::from_value(citations).ok()).unwrap_or_default();
     Ok(Line {
         seq: rows::get(row, "seq")?,
         role: rows::named(row, "role", Role::from_name)?,
         author: rows::get(row, "author_name")?,
         content: rows::get(row, "content")?,
-        cites: cites.into_iter().map(|citation| citation.source).collect(),
+        cites: citations.as_ref().map(sources).unwrap_or_default(),
         helpful: rows::get(row, "helpful")?,
     })
 }

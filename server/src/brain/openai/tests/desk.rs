@@ -61,7 +61,9 @@ pub fn case(question: &str) -> Case {
         question: question.to_owned(),
         query: question.to_owned(),
         vector: None,
+        own: None,
         history: Vec::new(),
+        spoken_of: Vec::new(),
     }
 }
 

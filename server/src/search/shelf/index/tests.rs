@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::knowledge::Topics;
+use crate::domain::vector::{Parts, Sense};
 use crate::store::knowledge::Shelved;
 
 const ME: &str = "minilm";
@@ -19,7 +20,7 @@ fn chunk(document: u128, ordinal: i32, text: &str, axis: Option<usize>) -> Shelv
         ordinal,
         heading: String::new(),
         text: text.to_owned(),
-        vector: axis.map(|axis| (vector(axis), ME.to_owned())),
+        sense: axis.map(|axis| (vector(axis).into(), ME.to_owned())),
         title: format!("Title {document}"),
         source: None,
         url: None,
@@ -60,6 +61,27 @@ fn meaning_leads_and_words_help() {
 }
 
 #[test]
+fn of_two_that_mean_as_much_the_one_that_says_it_outright_is_first() {
+    let near = |parts: &[usize]| {
+        let parts: Vec<_> = parts.iter().map(|axis| vector(*axis)).collect();
+        let whole = Vector::blend([(1.0, &vector(1)), (1.0, &vector(2))].into_iter());
+        Some((Sense { whole, parts: Parts::of(&parts) }, ME.to_owned()))
+    };
+    let mut scattered = chunk(1, 1, "Of everything a little.", None);
+    let mut outright = chunk(2, 1, "Lock it. We open at nine.", None);
+    (scattered.sense, outright.sense) = (near(&[3, 4]), near(&[3, 1]));
+    let index = index(vec![vec![scattered], vec![outright]]);
+    let (found, _) = index.search(&query("stolen", Some(1), Mode::Vector));
+    let scores: Vec<_> = found.iter().map(|(chunk, score)| (chunk.document.as_u128(), *score)).collect();
+    let half = std::f32::consts::FRAC_1_SQRT_2 * (1.0 - BY_BEST_PART);
+    assert_eq!(scores.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [2, 1]);
+    assert!(
+        (scores[0].1 - half - BY_BEST_PART).abs() < 1e-3 && (scores[1].1 - half).abs() < 1e-3,
+        "{scores:?}"
+    );
+}
+
+#[test]
 fn without_vectors_words_answer_alone() {
     for query in [
         query("card", None, Mode::Hybrid),
@@ -88,7 +110,7 @@ fn a_chunk_that_waits_for_its_vector_is_found_by_its_words() {
 #[test]
 fn vectors_of_another_embedder_are_not_compared() {
     let mut foreign = chunk(1, 1, "Lock the card.", Some(1));
-    foreign.vector = foreign.vector.map(|(vector, _)| (vector, "other".to_owned()));
+    foreign.sense = foreign.sense.map(|(sense, _)| (sense, "other".to_owned()));
     let found = index(vec![vec![foreign]]).search(&query("nothing", Some(1), Mode::Hybrid));
     assert_eq!((found.0.len(), found.1), (0, Mode::Text));
 }
