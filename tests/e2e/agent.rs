@@ -2,6 +2,8 @@
 
 use switchboard_tests::prelude::*;
 
+use crate::commands::add_key;
+
 pub(crate) const TESTS: &[Test] = tests![
     what_is_human_only_goes_to_a_person_with_contact_details,
     contact_details_are_taken_up_after_a_restart,
@@ -64,33 +66,73 @@ async fn contact_details_are_taken_up_after_a_restart(world: World) -> Result<()
     Ok(())
 }
 
+/// Of two matters, and of when somebody is there: a short question may be about any of them.
+const LENDING: &str = r#"
+title = "Test desk"
+rules = "Answer."
+[thresholds]
+evidence = 0.3
+confidence = 0.3
+[[agents]]
+name = "navigator"
+prompt = "Explain."
+[[intents]]
+name = "transfers_abroad"
+category = "automatable"
+description = "Money to other countries."
+examples = ["send money to another country", "how long does a transfer abroad take", "fees of a transfer abroad"]
+[[intents]]
+name = "loans"
+category = "automatable"
+description = "Loans."
+examples = ["apply for a loan", "how do I borrow money", "what is the rate of a loan"]
+[[intents]]
+name = "opening"
+category = "automatable"
+description = "Opening hours."
+examples = ["when are you open", "opening hours please", "what time do you close"]
+[[intents]]
+name = "person"
+kind = "human_request"
+description = "Somebody asks for a person."
+examples = ["I want a person", "let me talk to a human", "get me an agent", "can I speak to somebody"]
+"#;
+
+const PAGES: [(&str, &str); 3] = [
+    (
+        "Money to other countries",
+        "A transfer to another country takes two to four working days. Such a transfer costs 0.2% of the amount.",
+    ),
+    ("Loans", "A loan is applied for in the app. A colleague decides within two working days."),
+    ("Opening hours", "Branches are open from 10:00 to 16:00."),
+];
+
 async fn a_question_that_leans_on_an_answer_is_read_with_it(world: World) -> Result<()> {
-    world.with_preset("bank").without_limits().with_variable("SWITCHBOARD_EMBEDDER", "minilm");
-    world.start().await?;
+    let desk = world.path("desk.toml");
+    std::fs::write(&desk, LENDING)?;
+    world.with_preset(desk.to_str().context("a path in UTF-8")?).without_limits();
+    world.with_variable("SWITCHBOARD_EMBEDDER", "minilm").start().await?;
+    let key = add_key(&world, "pages", "admin", "default").await?;
+    let page = |(title, content)| json!({"title": title, "content": content});
+    world.rpc(Some(&key), "knowledge.add", json!({"documents": PAGES.map(page)})).await?;
     eventually("the pages to have meanings", async || {
-        let waiting = "select count(*) from knowledge_documents where status = 'pending'";
-        let known = world.value("select count(*) from knowledge_documents").await? != 0;
-        Ok((known && world.value(waiting).await? == 0).then_some(()))
+        let pending = "select count(*) from knowledge_documents where status = 'pending'";
+        Ok((world.value(pending).await? == 0).then_some(()))
     })
     .await?;
     for (question, follow_up, answer) in [
-        (
-            "how long do I wait until money sent to another country is there?",
-            "and what does that cost me?",
-            "0.2%",
-        ),
-        ("what does an overdraft cost?", "and how do I switch it off?", "switched off"),
-        ("how do I apply for a loan?", "how long does the decision take?", "two working days"),
+        ("How long is money to another country on its way?", "And what does that cost me?", "0.2%"),
+        ("How do I apply for a loan?", "How long does the decision take?", "two working days"),
         // This one stands alone, however short it is.
-        ("how do I apply for a loan?", "when are you open?", "Branches are open"),
+        ("How do I apply for a loan?", "When are you open?", "10:00"),
     ] {
         let mut visitor = world.visitor().await?;
         visitor.send(question).await?;
         let first = agents_message(&mut visitor).await?;
         visitor.send(follow_up).await?;
         let second = agents_message(&mut visitor).await?;
-        let text = second["content"].as_str().unwrap_or_default();
-        ensure!(text.contains(answer), "{question} {first} {follow_up} {second}");
+        let said = |message: &Value, text| message["content"].as_str().is_some_and(|own| own.contains(text));
+        ensure!(!said(&first, answer) && said(&second, answer), "{question} {first} {follow_up} {second}");
     }
     Ok(())
 }
