@@ -194,10 +194,9 @@ impl Desk {
         let read = tokio::try_join!(
             insights.counts(workspace),
             insights.updated_since(workspace, yesterday),
-            failures.counts(workspace),
-            failures.newest(workspace, NEWEST_FAILURES),
+            failures.standing(workspace, NEWEST_FAILURES),
         );
-        let (counts, updated_last_24h, failed, newest) = read.map_err(wire::store_error)?;
+        let (counts, updated_last_24h, (failed, newest)) = read.map_err(wire::store_error)?;
         let mut by_status: BTreeMap<String, i64> =
             Status::ALL.into_iter().map(|status| (status.name().to_owned(), 0)).collect();
         let mut by_source_type: BTreeMap<String, i64> = BTreeMap::new();
@@ -219,7 +218,7 @@ impl Desk {
                 hits: cache.hits,
                 misses: cache.misses,
             },
-            failures: failures_now(&failed, newest),
+            failures: failures_now(failed, newest),
         })
     }
 
@@ -244,10 +243,10 @@ impl Desk {
 /// Failures that `insight.stats` lists.
 const NEWEST_FAILURES: i64 = 20;
 
-fn failures_now(counts: &[(Kind, i64)], newest: Vec<Failed>) -> ProcessingFailures {
+fn failures_now(standing: BTreeMap<String, i64>, newest: Vec<Failed>) -> ProcessingFailures {
     let mut by_kind: BTreeMap<String, i64> =
         Kind::ALL.into_iter().map(|kind| (kind.name().to_owned(), 0)).collect();
-    by_kind.extend(counts.iter().map(|(kind, count)| (kind.name().to_owned(), *count)));
+    by_kind.extend(standing);
     let shown = |failed: Failed| ProcessingFailure {
         id: failed.id,
         kind: failed.kind.name().to_owned(),

@@ -2,8 +2,11 @@
 //!
 //! Invariant: one row a kind and subject, and one event a kind and hour, however much fails; a workspace keeps its newest.
 
+use std::collections::BTreeMap;
+
 use switchboard_protocol::ids::WorkspaceId;
 use tokio_postgres::Row;
+use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use super::StoreError;
@@ -94,8 +97,12 @@ impl Failures {
         self.pools.write(&[workspace], step).await.map(drop)
     }
 
-    /// What stands, the newest first.
-    pub async fn newest(&self, workspace: WorkspaceId, limit: i64) -> Result<Vec<Standing>, StoreError> {
+    /// How many stand of each kind, without those of which none does, and the newest of all, at most `limit`.
+    pub async fn standing(
+        &self,
+        workspace: WorkspaceId,
+        limit: i64,
+    ) -> Result<(BTreeMap<String, i64>, Vec<Standing>), StoreError> {
         let standing = |row: &Row| {
             Ok(Standing {
                 id: rows::get(row, "id")?,
@@ -107,16 +114,11 @@ impl Failures {
                 last_at: rows::get(row, "last_at")?,
             })
         };
-        let step = step!(statement::FAILURES_NEWEST, workspace.uuid(), limit);
-        self.pools.read(&[workspace], step).await?.iter().map(standing).collect()
-    }
-
-    /// How much stands of each kind; of those that are left out, nothing.
-    pub async fn counts(&self, workspace: WorkspaceId) -> Result<Vec<(Kind, i64)>, StoreError> {
-        let rows = self.pools.read(&[workspace], step!(statement::FAILURES_COUNTS, workspace.uuid())).await?;
-        rows.iter()
-            .map(|row| Ok((rows::named(row, "kind", Kind::from_name)?, rows::get(row, "standing")?)))
-            .collect()
+        let step = step!(statement::FAILURES_STANDING, workspace.uuid(), limit);
+        let rows = self.pools.read(&[workspace], step).await?;
+        let by_kind = rows.first().map(|row| rows::get::<Json<_>>(row, "by_kind")).transpose()?;
+        let newest: Result<_, StoreError> = rows.iter().map(standing).collect();
+        Ok((by_kind.map(|Json(by_kind)| by_kind).unwrap_or_default(), newest?))
     }
 }
 

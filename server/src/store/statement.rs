@@ -297,8 +297,7 @@ statements! {
     FAILURES_TRIM = "failures/trim" as App [UUID, INT8];
     FAILURES_MEND = "failures/mend" as App [UUID, TEXT, TEXT_ARRAY];
     FAILURES_MEND_BENEATH = "failures/mend_beneath" as App [UUID, TEXT, TIMESTAMPTZ];
-    FAILURES_NEWEST = "failures/newest" as App [UUID, INT8];
-    FAILURES_COUNTS = "failures/counts" as App [UUID];
+    FAILURES_STANDING = "failures/standing" as App [UUID, INT8];
     INSIGHTS_UPSERT = "insights/upsert" as App [UUID, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY,
         INT8_ARRAY, INT8_ARRAY, JSONB_ARRAY, TEXT_ARRAY, TIMESTAMPTZ_ARRAY, JSONB_ARRAY, BOOL_ARRAY, BOOL];
     INSIGHTS_UNINDEXED = "insights/unindexed" as App [UUID, INT8];
