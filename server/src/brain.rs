@@ -35,6 +35,8 @@ pub struct Case {
     pub vector: Option<Vector>,
     /// Of the question, where that is not the query.
     pub own: Option<Vector>,
+    /// What the local brain has made of the query, where it was asked already.
+    pub known: Option<Classified>,
     /// The tail of the log before the question, the oldest first.
     pub history: Vec<Said>,
     /// What the last answer that had sources was of, by their names.

@@ -21,11 +21,11 @@ use crate::domain::insight::{Fact, Notes};
 use crate::domain::message::Role;
 use crate::domain::turn::{Classified, Passage, Reply};
 
-use extract::{Asked, FollowUp};
+use extract::{Added, Asked};
 use quotes::Quotes;
 
 pub use facts::stated;
-pub use follow_up::follow_up;
+pub use follow_up::{FollowUp, follow_up};
 pub use lessons::examples;
 
 /// Cheap to clone.
@@ -89,6 +89,9 @@ impl Brain for LocalBrain {
 
     fn classify<'a>(&'a self, case: &'a Case) -> BoxFuture<'a, Result<Classified, BrainError>> {
         async move {
+            if let Some(known) = &case.known {
+                return Ok(known.clone());
+            }
             let Some(head) = self.head(case).await else { return Ok(Classified::default()) };
             let case = case.clone();
             // A pass over thousands of features, beside the tasks that must not wait.
@@ -111,12 +114,12 @@ impl Brain for LocalBrain {
                 sentences.push(self.quotes.of(passage).await);
             }
             let said = case.history.iter().rfind(|said| said.role == Role::Assistant);
-            let follow_up = case.leans().then(|| FollowUp {
+            let added = case.leans().then(|| Added {
                 text: &case.question,
                 vector: case.own.as_ref(),
                 said: said.map_or("", |said| &said.content),
             });
-            let asked = Asked { text: &case.query, vector: case.vector.as_ref(), follow_up };
+            let asked = Asked { text: &case.query, vector: case.vector.as_ref(), added };
             let reply = extract::answer(&asked, passages, &sentences, case.preset.limits.answer_sentences);
             stream(&reply.text);
             Ok(reply)

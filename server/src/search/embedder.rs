@@ -71,12 +71,12 @@ impl Mind {
         }
     }
 
-    /// The meanings of what is quoted to somebody; nothing while there is no model.
+    /// The meanings of a few texts that somebody waits for; nothing while there is no model.
     pub async fn embed_all(&self, texts: Vec<String>) -> Option<Vec<Vector>> {
         match self.embedder()?.embed_now(texts).await {
             Ok(vectors) => Some(vectors),
             Err(error) => {
-                tracing::warn!(%error, "what is quoted was not embedded; it is chosen by its words");
+                tracing::warn!(%error, "a few texts were not embedded; they are compared by their words");
                 None
             }
         }

@@ -136,10 +136,15 @@ impl Minds {
         self.0.mind.embed(text).await
     }
 
-    /// Whether the local brain is sure of what this is about, without what was said before.
-    pub async fn knows(&self, case: &Case) -> bool {
-        let known = self.0.local.classify(case).await;
-        known.is_ok_and(|known| known.intent.is_some() && known.confidence >= SURE)
+    /// The same of several that belong together.
+    pub async fn embed_all(&self, texts: Vec<String>) -> Option<Vec<Vector>> {
+        self.0.mind.embed_all(texts).await
+    }
+
+    /// What the local brain makes of this without what was said before; nothing where it is not sure.
+    pub async fn known(&self, case: &Case) -> Option<Classified> {
+        let known = self.0.local.classify(case).await.ok()?;
+        (known.intent.is_some() && known.confidence >= SURE).then_some(known)
     }
 
     /// The remote brain's opinion, as far as the local one lets it; the local one's where there is none, or it fails.

@@ -16,7 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
 use super::event::{Phase, Withdrawal};
 use super::minds::Minds;
 use super::room::Room;
-use crate::brain::local::follow_up;
+use crate::brain::local::{FollowUp, follow_up};
 use crate::brain::{BrainError, Case};
 use crate::domain::conversation::{Conversation, Mode};
 use crate::domain::escalation::{Contact, Escalation, Trigger};
@@ -121,6 +121,7 @@ impl Work {
             agent: String::new(),
             vector: None,
             own: None,
+            known: None,
             query: question.clone(),
             question,
             history,
@@ -171,12 +172,20 @@ impl Work {
         if case.vector.is_some() || case.leans() {
             return;
         }
-        case.vector = self.minds.embed(&case.question).await;
-        let Some(follow_up) = follow_up(&case.question, &case.history) else { return };
-        if follow_up.is_sure || !self.minds.knows(case).await {
-            case.query = follow_up.in_context;
+        let Some(FollowUp { in_context, is_sure }) = follow_up(&case.question, &case.history) else {
+            case.vector = self.minds.embed(&case.question).await;
+            return;
+        };
+        let mut texts = vec![case.question.clone()];
+        texts.extend(is_sure.then(|| in_context.clone()));
+        // Together: at a busy hour each wait is a second.
+        let mut vectors = self.minds.embed_all(texts).await.into_iter().flatten();
+        case.vector = vectors.next();
+        case.known = if is_sure { None } else { self.minds.known(case).await };
+        if case.known.is_none() {
             case.own = case.vector.take();
-            case.vector = self.minds.embed(&case.query).await;
+            case.vector = if is_sure { vectors.next() } else { self.minds.embed(&in_context).await };
+            case.query = in_context;
         }
     }
 

@@ -13,11 +13,11 @@ use crate::domain::vector::Vector;
 pub struct Asked<'a> {
     pub text: &'a str,
     pub vector: Option<&'a Vector>,
-    pub follow_up: Option<FollowUp<'a>>,
+    pub added: Option<Added<'a>>,
 }
 
 /// The end of what is asked, where it leans on an earlier question: it alone says what is new.
-pub struct FollowUp<'a> {
+pub struct Added<'a> {
     pub text: &'a str,
     pub vector: Option<&'a Vector>,
     /// The answer before it.
@@ -118,9 +118,9 @@ fn around<'c, 'a>(best: &'c Candidate<'a>, all: &'c [Candidate<'a>], most: usize
 }
 
 fn candidates<'a>(asked: &Asked<'_>, passages: &[Passage], sentences: &'a [Sentences]) -> Vec<Candidate<'a>> {
-    let follow_up = asked.follow_up.as_ref();
-    let sought = follow_up.and_then(|own| Sought::by(own.text)).or_else(|| Sought::by(asked.text));
-    let own: HashSet<String> = follow_up.map(|own| words::terms(own.text)).into_iter().flatten().collect();
+    let added = asked.added.as_ref();
+    let sought = added.and_then(|own| Sought::by(own.text)).or_else(|| Sought::by(asked.text));
+    let own: HashSet<String> = added.map(|own| words::terms(own.text)).into_iter().flatten().collect();
     let terms: HashSet<String> = words::terms(asked.text)
         .into_iter()
         .filter(|term| !sought.is_some_and(|sought| sought.is_asked_by(term)))
@@ -157,7 +157,7 @@ fn candidates<'a>(asked: &Asked<'_>, passages: &[Passage], sentences: &'a [Sente
             let covers = part(&terms.union(&answered[passage]).cloned().collect());
             let near = vector.as_ref().and_then(|sentence| {
                 let all = asked.vector?.cosine(sentence);
-                let own = follow_up.and_then(|own| own.vector).map(|own| own.cosine(sentence));
+                let own = added.and_then(|own| own.vector).map(|own| own.cosine(sentence));
                 Some(own.map_or(all, |own| OWN_MEANING * own + (1.0 - OWN_MEANING) * all))
             });
             #[expect(clippy::cast_precision_loss, reason = "a place among a few sentences")]
@@ -167,7 +167,7 @@ fn candidates<'a>(asked: &Asked<'_>, passages: &[Passage], sentences: &'a [Sente
                 None => 0.6 * covers + 0.1 * titled[passage] + 0.3 * passages[passage].score / best + early,
             };
             let holds = sought.is_some_and(|sought| sought.is_in(text));
-            let is_said = follow_up.is_some_and(|own| own.said.contains(text.as_str()));
+            let is_said = added.is_some_and(|own| own.said.contains(text.as_str()));
             let score = fits + if holds { SOUGHT } else { 0.0 } - if is_said { SAID } else { 0.0 };
             Candidate { passage, place, text, covers, near, holds, score }
         })
@@ -217,7 +217,7 @@ pub mod tests {
         for passage in passages {
             sentences.push(quotes.of(passage).await);
         }
-        answer(&Asked { text: question, vector: None, follow_up: None }, passages, &sentences, 3)
+        answer(&Asked { text: question, vector: None, added: None }, passages, &sentences, 3)
     }
 
     #[tokio::test]
@@ -273,7 +273,7 @@ pub mod tests {
         .into_iter()
         .collect();
         let vector = meaning(&[(0, 1.0), (3, 0.3)]);
-        let asked = Asked { text: "how can i quit", vector: Some(&vector), follow_up: None };
+        let asked = Asked { text: "how can i quit", vector: Some(&vector), added: None };
         let reply = answer(&asked, &passages, &[sentences], 3);
         assert_eq!(
             reply.text,
@@ -291,8 +291,8 @@ pub mod tests {
         let sentences = [quotes.of(&passages[0]).await];
         let reply = |own: &str| {
             let text = format!("How long does a transfer abroad take? {own}");
-            let follow_up = Some(FollowUp { text: own, vector: None, said });
-            answer(&Asked { text: &text, vector: None, follow_up }, &passages, &sentences, 1).text
+            let added = Some(Added { text: own, vector: None, said });
+            answer(&Asked { text: &text, vector: None, added }, &passages, &sentences, 1).text
         };
         assert!(reply("And what does that cost?").contains("10 euro"));
         assert!(reply("Can it be recalled?").contains("It can be recalled."));

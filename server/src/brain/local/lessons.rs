@@ -100,6 +100,7 @@ mod tests {
             query: example.to_owned(),
             vector: None,
             own: None,
+            known: None,
             history: Vec::new(),
             spoken_of: Vec::new(),
         };

@@ -62,6 +62,7 @@ pub fn case(question: &str) -> Case {
         query: question.to_owned(),
         vector: None,
         own: None,
+        known: None,
         history: Vec::new(),
         spoken_of: Vec::new(),
     }
