@@ -55,21 +55,28 @@ impl Vector {
 }
 
 /// The product of two slices of one length.
-///
-/// Eight sums side by side: one after the other would keep the processor's wide registers empty.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "so that a caller compiled for a wider processor takes it along")]
 pub fn dot(left: &[f32], right: &[f32]) -> f32 {
+    product(left, right, |value| value)
+}
+
+/// The same where the numbers of one are read as they come.
+///
+/// Several sums side by side: one after the other would keep the processor's wide registers empty.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "as above")]
+fn product<T: Copy>(left: &[f32], right: &[T], number: impl Fn(T) -> f32) -> f32 {
     const LANES: usize = 16;
     let mut sums = [0.0_f32; LANES];
     let (left_chunks, left_rest) = left.as_chunks::<LANES>();
     let (right_chunks, right_rest) = right.as_chunks::<LANES>();
     for (l, r) in left_chunks.iter().zip(right_chunks) {
         for lane in 0..LANES {
-            sums[lane] += l[lane] * r[lane];
+            sums[lane] += l[lane] * number(r[lane]);
         }
     }
-    let rest: f32 = left_rest.iter().zip(right_rest).map(|(l, r)| l * r).sum();
+    let rest: f32 = left_rest.iter().zip(right_rest).map(|(l, r)| l * number(*r)).sum();
     sums.iter().sum::<f32>() + rest
 }
 

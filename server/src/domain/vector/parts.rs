@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Vector;
+use super::{Vector, product};
 
 /// Row by row, as it is stored: the size of a step, then each number in steps, a byte each.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -46,28 +46,11 @@ impl Parts {
         }
         let cosine = |row: &[u8]| {
             let (step, numbers) = row.split_first_chunk::<STEP>()?;
-            Some(f32::from_le_bytes(*step) * product(to.as_slice(), numbers))
+            let steps = product(to.as_slice(), numbers, |byte: u8| f32::from(byte.cast_signed()));
+            Some(f32::from_le_bytes(*step) * steps)
         };
         self.0.chunks_exact(row).filter_map(cosine).max_by(f32::total_cmp)
     }
-}
-
-/// Of a slice of numbers and one of as many bytes, each a number with a sign.
-#[inline(always)]
-#[allow(clippy::inline_always, reason = "so that a caller compiled for a wider processor takes it along")]
-fn product(left: &[f32], right: &[u8]) -> f32 {
-    const LANES: usize = 16;
-    let number = |byte: u8| f32::from(byte.cast_signed());
-    let mut sums = [0.0_f32; LANES];
-    let (left_chunks, left_rest) = left.as_chunks::<LANES>();
-    let (right_chunks, right_rest) = right.as_chunks::<LANES>();
-    for (l, r) in left_chunks.iter().zip(right_chunks) {
-        for lane in 0..LANES {
-            sums[lane] += l[lane] * number(r[lane]);
-        }
-    }
-    let rest: f32 = left_rest.iter().zip(right_rest).map(|(l, r)| l * number(*r)).sum();
-    sums.iter().sum::<f32>() + rest
 }
 
 impl fmt::Debug for Parts {
