@@ -26,7 +26,7 @@ pub use stock::stock;
 #[derive(Clone)]
 pub struct Knowledge(Shelves<Library>);
 
-/// A pass over so many takes some five milliseconds.
+/// A pass takes some 1.4 microseconds a chunk, most of it for its sentences.
 const LARGE: usize = 20_000;
 /// A title is a promise: its words count twice.
 const TITLE: u16 = 2;

@@ -62,8 +62,8 @@ type Asked<K> = Query<<<K as Kind>::Piece as Piece>::Filter>;
 const FRESH: Duration = Duration::from_secs(1);
 /// All indexes of a kind together. One workspace's may be larger, and is then the only one.
 const BUDGET: usize = 512 * 1024 * 1024;
-/// Pieces that are scanned within the caller's own task, in half a millisecond.
-const AT_ONCE: usize = 2_000;
+/// Pieces that are scanned within the caller's own task, in less than a millisecond.
+const AT_ONCE: usize = 500;
 /// Documents of which the changed pieces are read together.
 const TOGETHER: usize = 500;
 
