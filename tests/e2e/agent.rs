@@ -108,10 +108,12 @@ const PAGES: [(&str, &str); 3] = [
 ];
 
 async fn a_question_that_leans_on_an_answer_is_read_with_it(world: World) -> Result<()> {
-    let desk = world.path("desk.toml");
-    std::fs::write(&desk, LENDING)?;
-    world.with_preset(desk.to_str().context("a path in UTF-8")?).without_limits();
-    world.with_variable("SWITCHBOARD_EMBEDDER", "minilm").start().await?;
+    world
+        .with_desk(LENDING)?
+        .without_limits()
+        .with_variable("SWITCHBOARD_EMBEDDER", "minilm")
+        .start()
+        .await?;
     let key = add_key(&world, "pages", "admin", "default").await?;
     let page = |(title, content)| json!({"title": title, "content": content});
     world.rpc(Some(&key), "knowledge.add", json!({"documents": PAGES.map(page)})).await?;

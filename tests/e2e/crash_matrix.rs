@@ -54,9 +54,7 @@ async fn dying_at_the_end_of_a_turn_changes_nothing(world: World) -> Result<()> 
 
 /// Dies at each of these places, each time that the script passes it.
 async fn matrix(world: &World, places: &[&str]) -> Result<()> {
-    let desk = world.path("desk.toml");
-    std::fs::write(&desk, DESK)?;
-    world.with_preset(desk.to_str().context("a path in UTF-8")?);
+    world.with_desk(DESK)?;
     world.allow_warning("the Postgres of a server that was killed still runs");
     world.start().await?;
     let (undisturbed, died) = play(world, None).await?;

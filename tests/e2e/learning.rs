@@ -64,10 +64,7 @@ async fn desk(world: &World) -> Result<()> {
 }
 
 async fn desk_of(world: &World, text: &str) -> Result<()> {
-    let desk = world.path("desk.toml");
-    std::fs::write(&desk, text)?;
-    world.with_preset(desk.to_str().context("a path in UTF-8")?).without_limits();
-    world.start().await
+    world.with_desk(text)?.without_limits().start().await
 }
 
 /// The agent's next answer.

@@ -41,8 +41,6 @@ examples = ["I want a person", "let me talk to a human", "get me an agent", "can
 const ANSWER: &str = "one two three four five six seven eight nine ten eleven twelve";
 
 async fn desk(world: &World) -> Result<FakeOpenAi> {
-    let desk = world.path("desk.toml");
-    std::fs::write(&desk, DESK)?;
     let model = FakeOpenAi::start().await?;
     model.always(
         Asked::Intent,
@@ -50,7 +48,7 @@ async fn desk(world: &World) -> Result<FakeOpenAi> {
     );
     let answer = json!({"text": ANSWER, "action": "answer", "confidence": 0.9});
     model.always(Asked::Answer, Act::drip(&answer.to_string(), Duration::from_millis(60)));
-    world.with_preset(desk.to_str().context("a path in UTF-8")?).without_limits();
+    world.with_desk(DESK)?.without_limits();
     world.with_variable("OPENAI_BASE_URL", &model.base_url()).with_variable("OPENAI_API_KEY", "sk-test");
     Ok(model)
 }

@@ -96,6 +96,13 @@ impl World {
         self
     }
 
+    /// The same with a desk of the test's own, which is written into a file.
+    pub fn with_desk(&self, text: &str) -> Result<&Self> {
+        let desk = self.path("desk.toml");
+        std::fs::write(&desk, text)?;
+        Ok(self.with_preset(desk.to_str().context("a path in UTF-8")?))
+    }
+
     /// Sets a variable of the server's environment for every later start.
     pub fn with_variable(&self, name: &str, value: &str) -> &Self {
         self.plan(|plan| plan.environment.push((name.to_owned(), value.to_owned())));

@@ -78,7 +78,8 @@ struct Spoken {
 }
 
 impl Conversation {
-    /// What a turn of the agent embeds: each question as it reads to somebody who has not seen what came before.
+    /// What a turn of the agent embeds at least: each question as it reads to somebody who has not seen what came before.
+    /// Of one that leans, the turn embeds it alone as well.
     fn asked(&self) -> Vec<String> {
         let (mut history, mut asked) = (Vec::new(), Vec::new());
         for Spoken { content, .. } in self.turns.iter().filter(|turn| turn.role == "user") {

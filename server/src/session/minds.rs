@@ -69,7 +69,7 @@ const KNOWN_PAGE: f32 = 0.05;
 const SPOKEN_OF: f32 = 0.05;
 /// And surely where the question leans on that answer.
 const LEANT_ON: f32 = 0.15;
-/// Of what a question alone may be about.
+/// A question that may lean stands alone where the local brain is so sure of what it is about.
 const SURE: f32 = 0.6;
 /// Items of the memory that are looked at.
 const REMINDERS: usize = 10;
