@@ -3,6 +3,7 @@
 //! Invariant: a `Vector` has length 1, so that a product is a cosine.
 
 mod parts;
+mod wide;
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use parts::Parts;
+pub(crate) use wide::{Wide, wide};
 
 /// What an embedder makes of a text. Cheap to clone.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]

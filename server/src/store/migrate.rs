@@ -45,6 +45,7 @@ static MIGRATIONS: &[Migration] = migrations![
     16 "0016_words",
     17 "0017_counting",
     18 "0018_sentences",
+    19 "0019_lighter_upkeep",
 ];
 
 #[derive(Debug, thiserror::Error)]

@@ -23,7 +23,7 @@ pub struct Reports {
     pools: Pools,
 }
 
-/// Interactions that one step counts: some 20 ms of work.
+/// Interactions that one step counts: some 10 ms of work.
 const PART: i64 = 200;
 /// Turns of a trace: the latest.
 const TURNS: i64 = 200;
@@ -33,7 +33,7 @@ impl Reports {
         Self { pools }
     }
 
-    /// Counts some of what waits, in all workspaces; false once there is nothing left.
+    /// Counts some of what waits, in all workspaces; whether there may be more.
     pub async fn count(&self) -> Result<bool, StoreError> {
         let accounts = Accounts::new(self.pools.clone());
         let all: Vec<_> = accounts.workspaces().await?.into_iter().map(|workspace| workspace.id).collect();
@@ -44,7 +44,7 @@ impl Reports {
     pub async fn count_of(&self, workspaces: &[WorkspaceId]) -> Result<bool, StoreError> {
         let rows = self.pools.write(workspaces, step!(statement::REPORTS_COUNT, PART)).await?;
         let counted: i64 = rows::get(rows.first().ok_or(StoreError::Stale)?, "counted")?;
-        Ok(counted > 0)
+        Ok(counted == PART)
     }
 
     /// The sums of a period bucket by bucket, and what is so now.

@@ -1,12 +1,11 @@
 //! What a transformer does between its matrix products, each step in one pass over the numbers.
 //!
 //! Invariant: tensors are f32 and contiguous, tokens by features; texts follow each other without padding. The
-//! loops are plain Rust, compiled for several processors and chosen at run time (`pulp`).
+//! loops are plain Rust, compiled for several processors (`wide!`).
 
 use candle_core::{CpuStorage, CustomOp1, Error, InplaceOp1, InplaceOp2, Layout, Result, Shape};
-use pulp::Arch;
 
-use crate::domain::vector::dot;
+use crate::domain::vector::{dot, wide};
 
 /// A feed-forward layer's bias and its bend: `gelu(x + bias)`.
 pub(super) struct BiasGelu {
@@ -44,7 +43,7 @@ impl InplaceOp1 for BiasGelu {
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, _: &Layout) -> Result<()> {
         let values = numbers_mut(storage)?;
-        Arch::new().dispatch(|| {
+        wide!({
             for row in values.chunks_exact_mut(self.bias.len()) {
                 for (value, bias) in row.iter_mut().zip(&self.bias) {
                     let x = *value + bias;
@@ -65,7 +64,7 @@ impl InplaceOp2 for AddNorm {
         let values = numbers_mut(storage)?;
         let residual = residual.as_slice::<f32>()?;
         let width = self.bias.len();
-        Arch::new().dispatch(|| {
+        wide!({
             for (row, residual) in values.chunks_exact_mut(width).zip(residual.chunks_exact(width)) {
                 for ((value, bias), before) in row.iter_mut().zip(&self.bias).zip(residual) {
                     *value += bias + before;
@@ -92,7 +91,7 @@ impl CustomOp1 for Attention<'_> {
             values: vec![[0.0; HEAD]; longest],
             scores: vec![0.0; longest],
         };
-        Arch::new().dispatch(|| {
+        wide!({
             let mut start = 0;
             for &length in self.lengths {
                 let rows = &input[start * 3 * width..(start + length) * 3 * width];
@@ -140,9 +139,12 @@ impl Head {
                 let keys = &keys[feature * padded..(feature + 1) * padded];
                 let (scores, _) = scores.as_chunks_mut::<LANES>();
                 for (scores, keys) in scores.iter_mut().zip(keys.as_chunks::<LANES>().0) {
+                    // On a copy, which the compiler sees to be apart from the keys.
+                    let mut sums = *scores;
                     for lane in 0..LANES {
-                        scores[lane] += query * keys[lane];
+                        sums[lane] += query * keys[lane];
                     }
+                    *scores = sums;
                 }
             }
             let total = soften(scores, length);

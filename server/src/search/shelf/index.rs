@@ -6,12 +6,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use pulp::Arch;
 use uuid::Uuid;
 
 use super::kind::{Made, Piece, Place};
 use super::words::{Bag, Shared, Words};
-use crate::domain::vector::{Vector, dot};
+use crate::domain::vector::{Vector, dot, wide};
 
 pub struct Index<P> {
     /// All changes up to this one are in it.
@@ -212,7 +211,7 @@ impl<P: Piece> Index<P> {
 
     /// Every piece that passes the filter, with how near its meaning is.
     fn compare(&self, query: &Query<P::Filter>) -> Vec<(u32, Option<f32>)> {
-        Arch::new().dispatch(|| {
+        wide!({
             let mut compared = Vec::new();
             for (place, (document, piece)) in (0..).zip(&self.places) {
                 let filed = &document.pieces[*piece as usize];

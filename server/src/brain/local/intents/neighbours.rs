@@ -3,8 +3,9 @@
 //!
 //! Invariant: an example takes a byte a number; its cosine is right to a thousandth.
 
-use pulp::Arch;
 use serde::{Deserialize, Serialize};
+
+use crate::domain::vector::wide;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Neighbours {
@@ -41,7 +42,7 @@ impl Neighbours {
             return;
         }
         let mut near = vec![0.0_f32; scores.len()];
-        Arch::new().dispatch(|| {
+        wide!({
             let examples = self.values.chunks_exact(self.dimensions);
             for ((example, scale), truth) in examples.zip(&self.scales).zip(&self.truths) {
                 near[*truth as usize] += (product(example, vector) * scale * SHARPNESS).exp();

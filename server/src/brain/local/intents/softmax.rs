@@ -1,12 +1,12 @@
 //! The classifier: multinomial logistic regression, trained by stochastic gradient descent.
 //!
 //! Invariant: the scores of all labels for one feature lie side by side, so that a step is a run of plain additions
-//! over them, as wide as the processor (`pulp`). Order and steps are fixed: the result is the same each time.
+//! over them, as wide as the processor (`wide!`). Order and steps are fixed: the result is the same each time.
 
-use pulp::Arch;
 use serde::{Deserialize, Serialize};
 
 use super::features::Row;
+use crate::domain::vector::wide;
 
 /// Feature by label: first those of the embedding, then the terms, then the bias.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,7 +59,7 @@ impl Weights {
         let mut taken = 0.0_f32;
         for _ in 0..passes {
             random.shuffle(&mut order);
-            Arch::new().dispatch(|| {
+            wide!({
                 for &at in &order {
                     let step = STEP / longest * (1.0 - taken / total);
                     taken += 1.0;
@@ -82,7 +82,7 @@ impl Weights {
     /// One score a label.
     pub fn evaluate(&self, row: &Row, labels: usize) -> Vec<f32> {
         let mut scores = vec![0.0; self.width];
-        Arch::new().dispatch(|| self.scores(row, &mut scores));
+        wide!(self.scores(row, &mut scores));
         scores.truncate(labels);
         scores
     }
@@ -140,9 +140,12 @@ impl Row {
 #[expect(clippy::inline_always, reason = "compiled for the processor that dispatch chose")]
 fn add(sums: &mut [f32], factor: f32, values: &[f32]) {
     for (sums, values) in sums.as_chunks_mut::<LANES>().0.iter_mut().zip(values.as_chunks::<LANES>().0) {
+        // On a copy, which the compiler sees to be apart from the values.
+        let mut changed = *sums;
         for lane in 0..LANES {
-            sums[lane] += factor * values[lane];
+            changed[lane] += factor * values[lane];
         }
+        *sums = changed;
     }
 }
 
