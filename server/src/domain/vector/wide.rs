@@ -24,6 +24,7 @@ impl<R, F: FnMut() -> R> WithSimd for Wide<F> {
     type Output = R;
 
     #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as said above")]
     fn with_simd<S: Simd>(mut self, _: S) -> R {
         (self.0)()
     }
